@@ -1,0 +1,98 @@
+# Everything about this project that is done by a command. Needs Python >= 3.11 (with pip) and make, nothing else:
+# the first target that needs the environment makes it, in .venv, from requirements.lock.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-fast lint format types docs docs-check coverage bench lock clean
+
+VENV      := .venv
+PY        := $(VENV)/bin/python
+BAROGRAPH := $(PY) -m barograph
+LOCK      := requirements.lock
+
+# An environment holds absolute paths. Its stamps carry a checksum of this folder, so that a copied or moved checkout
+# makes its own instead of silently running the code of the old one.
+HERE      := $(shell pwd | cksum | cut -d ' ' -f 1)
+INSTALLED := $(VENV)/installed-$(HERE)
+READY     := $(VENV)/ready-$(HERE)
+
+help: ## this list
+	@echo "make TARGET, where TARGET is"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
+		printf '  %-12s %s\n' "$$name" "$$text"; done
+
+setup: $(READY) ## make .venv, with the locked dependencies and this package
+
+# $(call make-venv,FOLDER), by the first fitting Python. To take another: make PYTHON=/path/to/python3 ...
+define make-venv
+@python=; \
+for candidate in $(if $(PYTHON),"$(PYTHON)",python3 python python3.14 python3.13 python3.12 python3.11); do \
+	if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+		python=$$candidate; break; fi; \
+done; \
+if [ -z "$$python" ]; then \
+	echo "barograph needs Python 3.11 or newer, and $(if $(PYTHON),$(PYTHON) is not that,none is on the PATH):" \
+		"install one, or name it with 'make PYTHON=/path/to/python3 ...'." >&2; exit 1; fi; \
+if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+	echo "$$python lacks the venv module or pip: install them" \
+		"(on Debian and Ubuntu: apt install python3-venv), then run make again." >&2; exit 1; fi; \
+echo "making $(1) with $$("$$python" --version)"; \
+"$$python" -m venv --clear $(1)
+endef
+
+# A new lock makes a new environment, so that nothing from the old one lingers.
+$(INSTALLED): $(LOCK)
+	$(call make-venv,$(VENV))
+	@echo "installing what $(LOCK) names"
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(LOCK)
+	@touch $@
+
+$(READY): $(INSTALLED) pyproject.toml src/barograph/__init__.py
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY) ## set up, then judge a healthy and a sick run
+	$(BAROGRAPH) check examples/kto-healthy.jsonl
+	@# 3 says that there are findings, as there should be: only another failure is one.
+	$(BAROGRAPH) check examples/kto-sick.jsonl || [ $$? -eq 3 ]
+
+test: lint types docs-check ## set up, then run every check and every test
+	$(PY) -m pytest
+
+test-fast: $(READY) ## the core suite alone: no slow, browser or training test
+	$(PY) -m pytest -q -m "not slow and not browser and not train"
+
+lint: $(READY) ## ruff: rules and format
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+
+format: $(READY) ## let ruff mend what it can
+	$(PY) -m ruff check --fix
+	$(PY) -m ruff format
+
+types: $(READY) ## mypy, strict, on src
+	$(PY) -m mypy
+
+docs: $(READY) ## write the generated pages again
+	$(PY) tools/generate.py
+
+docs-check: $(READY) ## the generated pages say what the code says
+	$(PY) tools/generate.py --check
+
+coverage: $(READY) ## which lines no test runs
+	$(PY) -m coverage run -m pytest -q
+	$(PY) -m coverage report
+
+bench: $(READY) ## run every benchmark
+	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(PY) "$$script" || exit 1; done
+
+# For every platform and every Python that pyproject.toml allows. The index is named, so that no local setting leaks in.
+lock: ## resolve the dependencies anew into requirements.lock
+	$(call make-venv,build/uv)
+	@build/uv/bin/python -m pip install --quiet --disable-pip-version-check uv
+	UV_SYSTEM_CERTS=1 build/uv/bin/python -m uv pip compile --quiet --no-config \
+		--default-index https://pypi.org/simple --no-emit-index-url --custom-compile-command "make lock" \
+		--universal --upgrade --generate-hashes --extra dev --extra parquet pyproject.toml --output-file $(LOCK)
+
+clean: ## remove the environment, the caches and what was built
+	rm -rf $(VENV) build dist htmlcov .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find src tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

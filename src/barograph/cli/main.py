@@ -1,0 +1,70 @@
+"""The entry point: the commands, and how errors reach a person."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+import barograph
+from barograph.cli.check import check
+from barograph.cli.explain import explain
+from barograph.cli.export import export
+from barograph.cli.rules import rules
+from barograph.core.errors import BarographError, ConfigurationError
+
+__all__ = ["COMMANDS", "main"]
+
+#: Exit codes, the same for every command.
+FAILED, USAGE, FINDINGS, INTERRUPTED = 1, 2, 3, 130
+
+COMMANDS: tuple[click.Command, ...] = (check, explain, rules, export)
+
+
+@click.group(
+    commands=list(COMMANDS),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 clean, 1 failed, 2 usage, 3 findings at or above --fail-on, 130 interrupted.",
+)
+@click.version_option(barograph.__version__, "-V", "--version", prog_name="barograph")
+def cli() -> None:
+    """Say whether a preference-tuning or RLHF run is healthy, and why.
+
+    \b
+      barograph check runs/kto             judge a run as it lies on disk
+      barograph explain rewards/margins    what a metric means and how it should behave
+      barograph explain PREF03             what a rule sees, why it happens, what to do
+    """
+
+
+def main() -> None:
+    """Run the command line. Errors a user can mend are one line; a traceback is a bug of ours."""
+    try:
+        code = cli.main(standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.Exit as stop:
+        code = stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = USAGE
+    except click.Abort:
+        click.echo("interrupted", err=True)
+        code = INTERRUPTED
+    except ConfigurationError as error:
+        click.echo(f"barograph: {error}", err=True)
+        code = USAGE
+    except BarographError as error:
+        click.echo(f"barograph: {error}", err=True)
+        code = FAILED
+    except BrokenPipeError:
+        # The reader of our output went away, as `head` does: not an error, and nothing more to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = FAILED
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        click.echo(f"barograph: {where}{error.strerror or error}", err=True)
+        code = FAILED
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    sys.exit(code)

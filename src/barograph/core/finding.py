@@ -1,0 +1,172 @@
+"""What was found, how bad it is, and what it adds up to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+
+__all__ = ["Action", "Cause", "Diagnosis", "Finding", "NotJudged", "Severity", "StageCell", "StageRow", "Verdict"]
+
+
+class Severity(IntEnum):
+    """How much a finding matters. Ordered: `INFO < WARNING < CRITICAL`."""
+
+    INFO = 0
+    WARNING = 1
+    CRITICAL = 2
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+class Action(StrEnum):
+    """What could be done to the run, from mild to drastic."""
+
+    CUT_LR = "cut_lr"
+    REVERT = "revert"
+    STOP = "stop"
+
+
+class Verdict(StrEnum):
+    """The answer to "is my run healthy?"."""
+
+    HEALTHY = "healthy"
+    WATCH = "watch"
+    UNHEALTHY = "unhealthy"
+    UNJUDGED = "unjudged"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A rule that fired, with the numbers that prove it."""
+
+    code: str
+    name: str
+    severity: Severity
+    step: int
+    last_step: int
+    metric: str
+    says: str
+    evidence: Mapping[str, float] = field(default_factory=dict)
+    advice: Sequence[str] = ()
+    action: Action | None = None
+    #: Rows from the first to the last at which it held, and the row numbers themselves.
+    first_row: int = 0
+    last_row: int = 0
+    #: The code of a finding that explains this one, if there is one.
+    follows: str | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "code": self.code,
+            "name": self.name,
+            "severity": str(self.severity),
+            "step": self.step,
+            "last_step": self.last_step,
+            "metric": self.metric,
+            "says": self.says,
+            "evidence": dict(self.evidence),
+            "advice": list(self.advice),
+            "action": self.action.value if self.action else None,
+            "follows": self.follows,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What several findings have in common, and the one thing to do about it."""
+
+    name: str
+    score: float
+    codes: Sequence[str]
+    advice: Sequence[str] = ()
+
+    def to_dict(self) -> dict[str, object]:
+        return {"name": self.name, "score": self.score, "codes": list(self.codes), "advice": list(self.advice)}
+
+
+@dataclass(frozen=True, slots=True)
+class NotJudged:
+    """A rule that could not say anything, and why: the metrics it misses, or too few rows of them."""
+
+    code: str
+    missing: Sequence[str] = ()
+    reason: str = ""
+
+    def to_dict(self) -> dict[str, object]:
+        return {"code": self.code, "missing": list(self.missing), "reason": self.reason}
+
+
+@dataclass(frozen=True, slots=True)
+class StageCell:
+    """One metric in one stage: where the run was, and where it should have been."""
+
+    value: float | None
+    low: float
+    high: float
+
+    @property
+    def within(self) -> bool | None:
+        return None if self.value is None else self.low <= self.value <= self.high
+
+    def to_dict(self) -> dict[str, object]:
+        return {"value": self.value, "low": self.low, "high": self.high, "within": self.within}
+
+
+@dataclass(frozen=True, slots=True)
+class StageRow:
+    """One stage of a run against the ranges a healthy run shows there."""
+
+    stage: str
+    first_step: int
+    last_step: int
+    cells: Mapping[str, StageCell]
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "stage": self.stage,
+            "first_step": self.first_step,
+            "last_step": self.last_step,
+            "metrics": {name: cell.to_dict() for name, cell in self.cells.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """The whole answer for one run."""
+
+    path: str
+    source: str
+    method: str
+    rows: int
+    first_step: int
+    last_step: int
+    verdict: Verdict
+    findings: Sequence[Finding] = ()
+    causes: Sequence[Cause] = ()
+    not_judged: Sequence[NotJudged] = ()
+    stages: Sequence[StageRow] = ()
+    notes: Sequence[str] = ()
+    judged: Sequence[str] = ()
+
+    @property
+    def worst(self) -> Severity | None:
+        return max((finding.severity for finding in self.findings), default=None)
+
+    def to_dict(self) -> dict[str, object]:
+        """The object that `barograph check --json` prints for one run."""
+        return {
+            "path": self.path,
+            "source": self.source,
+            "method": self.method,
+            "rows": self.rows,
+            "first_step": self.first_step,
+            "last_step": self.last_step,
+            "verdict": self.verdict.value,
+            "findings": [finding.to_dict() for finding in self.findings],
+            "causes": [cause.to_dict() for cause in self.causes],
+            "not_judged": [entry.to_dict() for entry in self.not_judged],
+            "stages": [stage.to_dict() for stage in self.stages],
+            "notes": list(self.notes),
+        }

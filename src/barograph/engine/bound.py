@@ -1,0 +1,145 @@
+"""A rule with its numbers filled in for one run, and how its finding is worded."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from barograph.core.finding import Finding, Severity
+from barograph.core.methods import Method
+from barograph.engine.settings import Settings
+from barograph.rules.base import Rule
+from barograph.rules.catalogue import rules_for
+from barograph.signals.expression import Condition, Param, Signal
+from barograph.signals.words import check, highest, metric
+
+__all__ = ["HIGHEST_RATE", "BoundRule", "Episode", "bind"]
+
+#: The learning rate that advice refers to.
+HIGHEST_RATE = highest(metric("lr"))
+
+
+@dataclass(frozen=True, slots=True)
+class BoundRule:
+    """The expressions of a rule as they are evaluated on this run."""
+
+    rule: type[Rule]
+    severity: Severity
+    when: Condition
+    escalates: tuple[tuple[Severity, Condition], ...]
+    shows: Mapping[str, Signal]
+    numbers: Mapping[str, float]
+
+    def signals(self) -> tuple[Signal, ...]:
+        return (self.when, *(condition for _, condition in self.escalates), *self.shows.values())
+
+    def lasting(self) -> tuple[Signal, ...]:
+        """The parts of the condition that must last: they tell when the trouble began."""
+        return tuple(dict.fromkeys(part for part in self.when.walk() if part.word == "sustained"))
+
+
+@dataclass(slots=True)
+class Episode:
+    """A stretch during which a rule held, as either evaluator saw it."""
+
+    first_row: int
+    last_row: int
+    step: int
+    last_step: int
+    severity: Severity
+    rows: int
+    metric: str
+    #: The step at which the trouble began: earlier than `step` for what must last before it counts.
+    onset: int
+    #: Values of what the rule shows, at the last row at which it held.
+    shown: dict[str, float]
+    #: The metric pointed at: at the first and last row, and its extremes in between.
+    value: float | None = None
+    first_value: float | None = None
+    peak: float | None = None
+    low: float | None = None
+    rate: float | None = None
+
+
+def bind(method: Method, settings: Settings) -> list[BoundRule]:
+    """The rules for a method, with the numbers of these settings."""
+    return [_bind(rule, method, settings) for rule in rules_for(method, settings.rules)]
+
+
+def _bind(rule: type[Rule], method: Method, settings: Settings) -> BoundRule:
+    own = settings.numbers.get(rule.code, {})
+    numbers = {name: own.get(name, param.value(method, settings.profile)) for name, param in rule.params().items()}
+    by_param = {id(param): numbers[name] for name, param in rule.params().items()}
+
+    def number_of(param: Param) -> float:
+        return by_param[id(param)]
+
+    bound = BoundRule(
+        rule=rule,
+        severity=rule.severity_for.get(method, rule.severity),
+        when=cast("Condition", rule.when.bind(number_of)),
+        escalates=tuple((grade, cast("Condition", condition.bind(number_of))) for grade, condition in rule.escalates.items()),
+        shows={name: cast("Signal", signal.bind(number_of)) for name, signal in rule.shows.items()},
+        numbers=numbers,
+    )
+    if own:
+        for signal in bound.signals():
+            check(signal)
+    return bound
+
+
+class _Unknown:
+    """A number that the run does not have, in a sentence."""
+
+    def __format__(self, spec: str) -> str:
+        return "?"
+
+
+class _Quoted(dict[str, object]):
+    def __missing__(self, key: str) -> object:
+        return _Unknown()
+
+
+def word(bound: BoundRule, episode: Episode) -> Finding:
+    """The finding that an episode amounts to, in words and numbers."""
+    rule = bound.rule
+    numbers = {
+        "onset": episode.onset,
+        "rows": episode.rows,
+        "value": episode.value,
+        "first": episode.first_value,
+        "peak": episode.peak,
+        "low": episode.low,
+        **episode.shown,
+        **bound.numbers,
+    }
+    quoted = _Quoted({name: value for name, value in numbers.items() if value is not None})
+    quoted.update(step=episode.step, last_step=episode.last_step, metric=episode.metric, onset=episode.onset)
+    new_rate = f" ({episode.rate:.2g} to {episode.rate / 2:.2g})" if episode.rate else ""
+    quoted["new_rate"] = new_rate
+    evidence = {
+        name: value
+        for name, value in numbers.items()
+        if isinstance(value, int | float) and not (isinstance(value, float) and math.isnan(value))
+    }
+    return Finding(
+        code=rule.code,
+        name=rule.name,
+        severity=episode.severity,
+        step=episode.step,
+        last_step=episode.last_step,
+        metric=episode.metric,
+        says=_say(rule.says, quoted),
+        evidence=evidence,
+        advice=tuple(_say(advice.text, quoted) for advice in rule.do),
+        action=rule.action(),
+        first_row=episode.first_row,
+        last_row=episode.last_row,
+    )
+
+
+def _say(template: str, quoted: _Quoted) -> str:
+    return re.sub(r"\s+", " ", template.format_map(quoted)).strip()

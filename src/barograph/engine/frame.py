@@ -1,0 +1,52 @@
+"""The frame that a run is judged in: its length, its warm-up, and the facts that rules may ask for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from barograph.core.methods import Method
+from barograph.core.objectives import starting_loss
+from barograph.core.run import Run
+from barograph.signals.timeline import Timeline
+
+__all__ = ["frame_of", "frame_of_run"]
+
+#: What the libraries take when nothing is said (TRL: DPO, KTO, ORPO, CPO alike).
+USUAL_BETA = 0.1
+#: Starting losses that a log of unknown method may betray itself by, and how near its first loss must be.
+ANCHORS = (math.log(2), 0.5)
+NEAR = 0.01
+
+
+def frame_of(method: Method, config: Mapping[str, object], first_loss: float | None = None) -> Timeline:
+    """The frame as the configuration gives it; the run's length stays open if the configuration does not tell."""
+    numbers = {
+        name: float(value)
+        for name, value in config.items()
+        if isinstance(value, int | float) and math.isfinite(value)
+    }
+    horizon = numbers.get("max_steps")
+    horizon = horizon if horizon and horizon > 0 else None
+    warmup = numbers.get("warmup_steps")
+    if not warmup and horizon and numbers.get("warmup_ratio"):
+        warmup = numbers["warmup_ratio"] * horizon
+    facts = {**numbers, "beta": numbers.get("beta") or USUAL_BETA}
+    facts["class_weight"] = numbers.get("desirable_weight", 1.0) / (numbers.get("undesirable_weight") or 1.0)
+    start = starting_loss(method, config)
+    if start is None and method is Method.UNKNOWN and first_loss is not None:
+        start = next((anchor for anchor in ANCHORS if abs(first_loss - anchor) < NEAR), None)
+    if start is not None:
+        facts["start_loss"] = start
+    return Timeline(horizon=horizon, warmup=warmup or None, facts=facts)
+
+
+def frame_of_run(run: Run) -> Timeline:
+    """The frame of a log that lies before us: where nothing else tells, it is as long as its last step."""
+    losses = run.columns.get("loss")
+    first_losses = losses.finite()[:3] if losses else []
+    frame = frame_of(run.method, run.config, sorted(first_losses)[len(first_losses) // 2] if first_losses else None)
+    horizon = float(run.last_step)
+    if frame.horizon is not None:
+        horizon = max(horizon, frame.horizon)
+    return Timeline(horizon=horizon or None, warmup=frame.warmup, facts=frame.facts)

@@ -1,0 +1,201 @@
+"""What a user may set: which rules, which numbers, and rules of their own.
+
+A TOML file, or the table `[tool.barograph]` of a pyproject.toml:
+
+    profile = "guide"
+    ignore = ["RATE02"]
+
+    [rules.PREF03]
+    patience = 20
+
+    [[rule]]
+    code = "MY01"
+    name = "kl-too-high"
+    when = "sustained(kl_ref > 10, 5)"
+    says = "KL is {value:.1f}"
+
+    [metrics]
+    "my/margin" = "reward_margin"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+from barograph.core.errors import ConfigurationError, suggest
+from barograph.core.finding import Severity
+from barograph.core.methods import ALL, Method
+from barograph.core.names import catalogue, split_of
+from barograph.rules.advice import advise
+from barograph.rules.base import Rule
+from barograph.rules.catalogue import RULES, by_code, select
+from barograph.signals.text import parse_condition
+
+__all__ = ["PROFILES", "Settings", "read_settings", "settings_from"]
+
+PROFILES = ("default", "guide")
+KEYS = ("profile", "select", "ignore", "rules", "rule", "metrics")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The rules to judge by, their numbers, and names to be mapped."""
+
+    rules: tuple[type[Rule], ...] = RULES
+    profile: str = "default"
+    #: Numbers by rule code and parameter name.
+    numbers: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    #: Raw keys of a log, and the canonical metric that each stands for.
+    metrics: Mapping[str, str] = field(default_factory=dict)
+
+    def narrowed(self, selected: Iterable[str] = (), ignored: Iterable[str] = ()) -> Settings:
+        """The same settings with fewer rules."""
+        return Settings(select(selected, ignored, self.rules), self.profile, self.numbers, self.metrics)
+
+    def with_profile(self, profile: str) -> Settings:
+        return Settings(self.rules, _profile(profile, "--profile"), self.numbers, self.metrics)
+
+
+def read_settings(path: str | None = None, start: Path | None = None) -> Settings:
+    """Settings of a file; without one, of `barograph.toml` or pyproject.toml here or in a folder above."""
+    if path is not None:
+        file = Path(path)
+        table = _load(file)
+        return settings_from(_tool_table(table) if file.name == "pyproject.toml" else table, str(file))
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        own = folder / "barograph.toml"
+        if own.is_file():
+            return settings_from(_load(own), str(own))
+        project = folder / "pyproject.toml"
+        if project.is_file():
+            # Somebody else's project file may be broken or unreadable; only our own table in it concerns us.
+            try:
+                table = _tool_table(_load(project))
+            except ConfigurationError:
+                table = {}
+            return settings_from(table, str(project))
+    return Settings()
+
+
+def _load(file: Path) -> dict[str, object]:
+    import tomllib
+
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{file}: cannot be read ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{file}: is not valid TOML: {error}") from None
+
+
+def _tool_table(table: Mapping[str, object]) -> Mapping[str, object]:
+    tool = table.get("tool", {})
+    ours = tool.get("barograph", {}) if isinstance(tool, dict) else {}
+    return ours if isinstance(ours, dict) else {}
+
+
+def settings_from(table: Mapping[str, object], where: str) -> Settings:
+    """Settings from a table; anything that is not understood is an error with a suggestion."""
+    for key in table:
+        if key not in KEYS:
+            raise ConfigurationError(f"{where}: there is no setting {key!r}{suggest(key, KEYS)}")
+    own = tuple(_own_rule(entry, where) for entry in _tables(table, "rule", where))
+    rules = RULES + own
+    return Settings(
+        rules=select(_strings(table, "select", where), _strings(table, "ignore", where), rules),
+        profile=_profile(table.get("profile", "default"), where),
+        numbers=_numbers(table.get("rules", {}), rules, where),
+        metrics=_metrics(table.get("metrics", {}), where),
+    )
+
+
+def _profile(value: object, where: str) -> str:
+    if value not in PROFILES:
+        raise ConfigurationError(f"{where}: profile {value!r} does not exist; there are {', '.join(PROFILES)}")
+    return str(value)
+
+
+def _strings(table: Mapping[str, object], key: str, where: str) -> list[str]:
+    value = table.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ConfigurationError(f"{where}: {key} must be a list of codes, prefixes or names")
+    return value
+
+
+def _tables(table: Mapping[str, object], key: str, where: str) -> list[dict[str, object]]:
+    value = table.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise ConfigurationError(f"{where}: write each rule of your own as [[{key}]]")
+    return value
+
+
+def _numbers(table: object, rules: Iterable[type[Rule]], where: str) -> dict[str, dict[str, float]]:
+    if not isinstance(table, dict):
+        raise ConfigurationError(f"{where}: [rules] must hold a table for each rule, such as [rules.PREF03]")
+    known = {rule.code: rule for rule in rules} | {rule.name: rule for rule in rules}
+    numbers: dict[str, dict[str, float]] = {}
+    for name, values in table.items():
+        if name not in known:
+            raise ConfigurationError(f"{where}: [rules.{name}]: no rule is called {name!r}{suggest(name, known)}")
+        if not isinstance(values, dict):
+            raise ConfigurationError(f"{where}: [rules.{name}] must be a table of numbers")
+        params = known[name].params()
+        for key, value in values.items():
+            if key not in params:
+                there = suggest(key, params) or f"; it has {', '.join(params) or 'none'}"
+                raise ConfigurationError(f"{where}: [rules.{name}] has no parameter {key!r}{there}")
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise ConfigurationError(f"{where}: [rules.{name}] {key} must be a number, not {value!r}")
+            numbers.setdefault(known[name].code, {})[key] = float(value)
+    return numbers
+
+
+def _metrics(table: object, where: str) -> dict[str, str]:
+    if not isinstance(table, dict):
+        raise ConfigurationError(f"{where}: [metrics] must map raw names to metrics")
+    for raw, name in table.items():
+        if not isinstance(name, str) or split_of(name)[1] not in catalogue():
+            raise ConfigurationError(
+                f"{where}: [metrics] {raw!r}: there is no metric {name!r}{suggest(str(name), catalogue())}"
+            )
+    return cast("dict[str, str]", dict(table))
+
+
+def _own_rule(entry: Mapping[str, object], where: str) -> type[Rule]:
+    """A rule that its user wrote in TOML."""
+    allowed = ("code", "name", "when", "says", "severity", "methods", "advice", "follows")
+    for key in entry:
+        if key not in allowed:
+            raise ConfigurationError(f"{where}: [[rule]] has no field {key!r}{suggest(key, allowed)}")
+    code, when = entry.get("code"), entry.get("when")
+    if not isinstance(code, str) or not isinstance(when, str) or not code.isalnum():
+        raise ConfigurationError(f"{where}: [[rule]] needs a code such as 'MY01' and an expression under when")
+    if code in by_code():
+        raise ConfigurationError(f"{where}: the code {code} is taken by {by_code()[code].name}")
+    condition = parse_condition(when)
+    severities = {str(severity): severity for severity in Severity}
+    severity = str(entry.get("severity", "warning"))
+    if severity not in severities:
+        raise ConfigurationError(f"{where}: [[rule]] {code}: severity {severity!r} is none of {', '.join(severities)}")
+    methods = entry.get("methods", [])
+    if not isinstance(methods, list) or any(method not in set(Method) for method in methods):
+        raise ConfigurationError(f"{where}: [[rule]] {code}: methods must be some of {', '.join(Method)}")
+    name = str(entry.get("name", code.lower()))
+    lines = entry.get("advice", [])
+    fields = {
+        "__doc__": f"{name}.\n\nWhy: a rule of your own.\nFalse alarm: as you know it.\nSources: {where}.",
+        "code": code,
+        "name": name,
+        "severity": severities[severity],
+        "methods": frozenset(Method(method) for method in methods) or ALL,
+        "about": condition.series() or ("loss",),
+        "when": condition,
+        "says": str(entry.get("says", f"{when}: {{value:.4g}} since step {{step}}")),
+        "do": tuple(advise(str(line)) for line in lines) if isinstance(lines, list) else (),
+        "follows": tuple(str(item) for item in cast("list[object]", entry.get("follows", []))),
+    }
+    return type(f"Own{code}", (Rule,), fields)

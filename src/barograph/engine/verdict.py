@@ -1,0 +1,118 @@
+"""What the findings add up to: the order of the story, its causes, the verdict, and what nobody could judge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from barograph.core.finding import Diagnosis, Finding, NotJudged, Severity, Verdict
+from barograph.core.run import Run
+from barograph.engine.bound import BoundRule
+from barograph.engine.stages import stage_table
+from barograph.rules.causes import rank
+from barograph.signals.timeline import Timeline
+
+__all__ = ["conclude"]
+
+#: A consequence may be noticed this share of the run before its cause, whose rule may look over a longer window.
+EARLIER = 0.2
+#: Fewer rows than this say too little, unless something is plainly wrong.
+FEW_ROWS = 3
+
+
+def conclude(
+    run: Run, rules: Sequence[BoundRule], timeline: Timeline, findings: Iterable[Finding], judged: set[str]
+) -> Diagnosis:
+    """The diagnosis of a run from the findings of its rules."""
+    horizon = timeline.horizon or float(run.last_step)
+    by_code = {rule.rule.code: rule for rule in rules}
+    mild = [_forgive(finding, by_code[finding.code], horizon, run.last_step) for finding in findings]
+    story = _tell(mild, by_code, horizon)
+    return Diagnosis(
+        path=run.path,
+        source=run.source,
+        method=run.method.value,
+        rows=len(run),
+        first_step=run.first_step,
+        last_step=run.last_step,
+        verdict=_verdict(run, story, judged),
+        findings=story,
+        causes=rank(story),
+        not_judged=_not_judged(run, rules, judged),
+        stages=stage_table(run, timeline),
+        notes=run.notes,
+        judged=tuple(rule.rule.code for rule in rules if rule.rule.code in judged),
+    )
+
+
+def _forgive(finding: Finding, rule: BoundRule, horizon: float, last_step: int) -> Finding:
+    """One grade less for what is over since long, where the rule allows it."""
+    if finding.severity > Severity.INFO and last_step - finding.last_step > rule.rule.forgiven_after * horizon:
+        return replace(finding, severity=Severity(finding.severity - 1))
+    return finding
+
+
+def _tell(findings: Sequence[Finding], rules: dict[str, BoundRule], horizon: float) -> list[Finding]:
+    """Causes first, the gravest and earliest leading, each followed by its consequences."""
+    linked = [replace(finding, follows=_cause_of(finding, findings, rules, horizon)) for finding in findings]
+    told: list[Finding] = []
+
+    def tell(finding: Finding) -> None:
+        if finding in told:
+            return
+        told.append(finding)
+        for other in sorted((f for f in linked if f.follows == finding.code), key=_gravest_first):
+            tell(other)
+
+    for root in sorted((f for f in linked if f.follows is None), key=_gravest_first):
+        tell(root)
+    # Two rules that name each other would leave both out; nothing found may get lost.
+    for finding in sorted(linked, key=_gravest_first):
+        tell(finding)
+    return told
+
+
+def _gravest_first(finding: Finding) -> tuple[int, int, str]:
+    return (-finding.severity, finding.step, finding.code)
+
+
+def _cause_of(
+    finding: Finding, findings: Sequence[Finding], rules: dict[str, BoundRule], horizon: float
+) -> str | None:
+    """The code of the earliest finding that explains this one."""
+    explaining = rules[finding.code].rule.follows
+    candidates = [
+        other
+        for other in findings
+        if other.code in explaining
+        and other.step <= finding.step + EARLIER * horizon
+        and not (other.severity is Severity.INFO and finding.severity > Severity.INFO)
+    ]
+    return min(candidates, key=lambda other: (explaining.index(other.code), other.step)).code if candidates else None
+
+
+def _verdict(run: Run, findings: Sequence[Finding], judged: set[str]) -> Verdict:
+    worst = max((finding.severity for finding in findings), default=Severity.INFO)
+    if worst is Severity.CRITICAL:
+        return Verdict.UNHEALTHY
+    if worst is Severity.WARNING:
+        return Verdict.WATCH
+    if len(run) < FEW_ROWS or not judged:
+        return Verdict.UNJUDGED
+    return Verdict.HEALTHY
+
+
+def _not_judged(run: Run, rules: Iterable[BoundRule], judged: set[str]) -> list[NotJudged]:
+    entries = []
+    for rule in rules:
+        if rule.rule.code in judged:
+            continue
+        missing = [key for key in rule.when.series() if key not in run.columns]
+        facts = sorted({str(part.arguments[0]) for part in rule.when.walk() if part.word == "fact"})
+        if missing:
+            entries.append(NotJudged(rule.rule.code, missing))
+        elif facts:
+            entries.append(NotJudged(rule.rule.code, (), f"needs {' and '.join(facts)} from the configuration"))
+        else:
+            entries.append(NotJudged(rule.rule.code, (), "too few rows, or the run is too short"))
+    return entries

@@ -1,0 +1,1 @@
+"""What goes wrong in preference tuning: one small class per failure mode, one file per family."""

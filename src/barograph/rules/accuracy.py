@@ -1,0 +1,74 @@
+"""How often the chosen answer wins."""
+
+from __future__ import annotations
+
+from barograph.core.methods import PAIRED
+from barograph.rules.advice import advise, check_data, check_labels, cut_lr, raise_lr, revert, stop
+from barograph.rules.base import CRITICAL, WARNING, Rule, param
+from barograph.rules.series import accuracy
+from barograph.signals.words import after, after_warmup, before, ema, mean, noise, sustained
+
+slow = ema(accuracy, share=0.1)
+
+
+class AccuracyAtChance(Rule):
+    """The chosen answer wins as often as a coin.
+
+    Why: the learning rate is too low, the labels are noise, or the answers of a pair do not differ where it counts.
+    False alarm: accuracies of small batches scatter widely; a long average is compared.
+    Sources: DPO guide: stays near 0.5 (D); width (G).
+    """
+
+    code, name, severity = "ACC01", "accuracy-at-chance", WARNING
+    methods = PAIRED
+    about = "reward_accuracy"
+    width = param(0.05, "distance from 0.5 that still counts as chance")
+    when = after(share=0.3, steps=60) & sustained(abs(slow - 0.5) < width, 3, share=0.1)
+    shows = {"accuracy": slow}
+    says = "the accuracy is {accuracy:.2f} at step {last_step}: no better than chance"
+    do = (raise_lr, check_labels, check_data)
+    follows = ("PREF01", "LOSS01", "RATE03")
+
+
+class AccuracyBelowChance(Rule):
+    """The rejected answer wins more often than the chosen one.
+
+    Why: chosen and rejected are swapped, or truncation removes what differs.
+    False alarm: at step 1 ties count as lost, so the very first accuracy is 0; the warm-up is left out.
+    Sources: healthy-range survey D3 (G, M); strict comparison in TRL (S).
+    """
+
+    code, name, severity = "ACC02", "accuracy-below-chance", CRITICAL
+    methods = PAIRED
+    about = "reward_accuracy"
+    errors = param(3, "standard errors below 0.5")
+    least = param(0.05, "distance below 0.5 that matters")
+    # Twenty rows: a standard error is the scatter divided by the root of twenty.
+    low = (mean(accuracy, 20) < 0.5 - errors * noise(accuracy, 20) / 4.472) & (mean(accuracy, 20) < 0.5 - least)
+    when = after_warmup() & sustained(low & (ema(accuracy, 5) < 0.5 - least), 2, share=0.05)
+    shows = {"accuracy": mean(accuracy, 20)}
+    says = "the accuracy is {accuracy:.2f}, below chance since step {onset}"
+    do = (stop(), revert(), check_labels, advise("Check that max_length does not cut off where answers differ"))
+    follows = ("PREF03",)
+
+
+class AccuracyPerfectEarly(Rule):
+    """Nearly every pair is ranked rightly before a quarter of the run is over.
+
+    Why: the pairs are trivial: length, format or author give the answer away; or duplicates; or the rate is too high.
+    False alarm: batches of two pairs reach 1.0 by luck; ten rows must agree.
+    Sources: DPO guide (D); TRL issue 1236 (I); 0.98 (G).
+    """
+
+    code, name, severity = "ACC03", "accuracy-perfect-too-early", WARNING
+    methods = PAIRED
+    about = "reward_accuracy"
+    level = param(0.98, "accuracy that counts as perfect")
+    until = param(0.25, "share of the run that counts as early")
+    when = before(share=until, steps=50) & sustained(mean(accuracy, 10) > level, 3)
+    shows = {"accuracy": mean(accuracy, 10)}
+    says = "the accuracy is {accuracy:.3f} as early as step {step}: the pairs can be told apart by something trivial"
+    do = (check_data, advise("Compare lengths and formats of chosen and rejected answers"), cut_lr())
+
+
+RULES = (AccuracyAtChance, AccuracyBelowChance, AccuracyPerfectEarly)

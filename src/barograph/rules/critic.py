@@ -1,0 +1,67 @@
+"""Whether the critic of an actor-critic method keeps up."""
+
+from __future__ import annotations
+
+from barograph.core.methods import ONLINE
+from barograph.rules.advice import advise, cut_lr
+from barograph.rules.base import INFO, WARNING, Rule, param
+from barograph.rules.series import value_loss
+from barograph.signals.words import after, count, ema, first, mean, metric, sustained
+
+
+class ValueLossDiverges(Rule):
+    """The value loss grows to many times its beginning.
+
+    Why: the critic's rate is too high, or the rewards have no steady scale.
+    False alarm: a sudden gain of the policy makes it rise for a while; it must last.
+    Sources: RLHF guide: it may rise while the score does (D); TRL documentation (D); tenfold (G).
+    """
+
+    code, name, severity = "VAL01", "value-loss-diverges", WARNING
+    methods = ONLINE
+    about = "value_loss"
+    times = param(10, "times its beginning")
+    when = (count(value_loss) >= 10) & sustained(ema(value_loss, 5) > times * first(value_loss, 5), 5, share=0.05)
+    shows = {"loss": ema(value_loss, 5), "start": first(value_loss, 5)}
+    says = "the value loss has grown from {start:.3g} to {loss:.3g}"
+    do = (advise("Lower the critic's rate, clip its updates, whiten the rewards"), cut_lr())
+    follows = ("NUM01",)
+
+
+class CriticUseless(Rule):
+    """The critic explains less of the returns than their mean would.
+
+    Why: it is trained too little or too fast.
+    False alarm: during its warm-up; the first fifth is left out.
+    Sources: practice (G).
+    """
+
+    code, name, severity = "VAL02", "critic-explains-nothing", WARNING
+    methods = ONLINE
+    about = "explained_var"
+    floor = param(0.0, "explained variance")
+    when = after(share=0.2, steps=100) & sustained(ema(metric("explained_var"), 10) < floor, 5, share=0.05)
+    shows = {"explained": ema(metric("explained_var"), 10)}
+    says = "the critic explains {explained:.2f} of the variance: worse than a constant"
+    do = (advise("Warm the critic up before the policy moves"), advise("Raise its learning rate, or use lambda 1"))
+
+
+class ValueClipHigh(Rule):
+    """A large part of the value updates is clipped.
+
+    Why: the returns move faster than the critic may follow.
+    False alarm: harmless while the value loss falls.
+    Sources: healthy-range survey G23 (G).
+    """
+
+    code, name, severity = "VAL03", "value-clip-high", INFO
+    methods = ONLINE
+    about = "value_clip_frac"
+    share = param(0.3, "share of clipped value updates")
+    when = sustained(mean(metric("value_clip_frac"), 10) > share, 5)
+    shows = {"share": mean(metric("value_clip_frac"), 10)}
+    says = "{share:.0%} of the value updates are clipped"
+    do = (advise("Widen cliprange_value, or normalise the rewards"),)
+
+
+RULES = (ValueLossDiverges, CriticUseless, ValueClipHigh)

@@ -1,0 +1,104 @@
+"""The distance from the reference in online methods. Per token and per answer are never mixed."""
+
+from __future__ import annotations
+
+from barograph.core.methods import ONLINE
+from barograph.rules.advice import advise, check_reference, cut_lr, revert, stop
+from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
+from barograph.rules.series import kl_sequence, kl_token, score
+from barograph.signals.words import after, ema, first, highest, noise, sustained
+
+raise_kl_weight = advise("Raise the weight of the KL term (kl_coef, beta)")
+sample_purely = advise(
+    "Sample purely: top_k 0, top_p 1, no min_length, temperature as in the log-probabilities; pad with a token that "
+    "is not EOS"
+)
+
+
+class KlHighPerAnswer(Rule):
+    """The KL to the reference, summed over an answer, leaves its usual range.
+
+    Why: the KL weight is too small or the learning rate too high; the policy starts to exploit the reward.
+    False alarm: very long answers collect more of it.
+    Sources: RLHF guide, TRL documentation: 0 to 10 (D); target 6 of the old TRL (S); 25 (G).
+    """
+
+    code, name, severity = "KL01", "kl-high", WARNING
+    methods = ONLINE
+    about = "kl_ref_sequence"
+    nats = param(10, "nats per sequence")
+    far = param(25, "nats per sequence that make it critical")
+    when = sustained(ema(kl_sequence, 5) > nats, 3)
+    escalates = {CRITICAL: ema(kl_sequence, 5) > far}
+    shows = {"kl": ema(kl_sequence, 5)}
+    says = "the KL to the reference is {kl:.1f} nats per answer since step {onset}, above {nats:g}"
+    do = (raise_kl_weight, cut_lr(), revert())
+
+
+class KlHighPerToken(Rule):
+    """The KL to the reference, per token, leaves its usual range.
+
+    Why: as with `kl-high`; in GRPO often a learning rate that suits adapters only.
+    False alarm: single spikes come from single odd answers (the k3 estimate is unbounded) and pass; runs that drop the
+    KL on purpose do not log it.
+    Sources: healthy-range survey G2 (G); measured on public runs: healthy ones stay below 0.3 (G).
+    """
+
+    code, name, severity = "KL02", "kl-high-per-token", WARNING
+    methods = ONLINE
+    about = "kl_ref"
+    nats = param(0.5, "nats per token")
+    far = param(3, "nats per token that make it critical")
+    when = sustained((ema(kl_token, 10) > nats) & (kl_token > nats / 2), 3, share=0.05)
+    escalates = {CRITICAL: ema(kl_token, 10) > far}
+    shows = {"kl": ema(kl_token, 10)}
+    says = "the KL to the reference is {kl:.2f} nats per token since step {onset}, above {nats:g}"
+    do = (raise_kl_weight, cut_lr(), revert())
+
+
+class KlNegative(Rule):
+    """The KL estimate is negative, beyond what sampling noise explains.
+
+    Why: answers are not sampled from the policy as it computes probabilities: top-k, top-p, a minimum length, EOS or
+    padding inside the sum, dropout, a reference with its adapter still on. The reward then pays for driving the KL
+    down further.
+    False alarm: the k1 estimate of a small KL is negative by chance in single rows; a mean is compared with its error.
+    Sources: RLHF guide (D); TRL issues 235, 262, 352, 925 (I): below -1 per answer; -0.01 per token (G).
+    """
+
+    code, name, severity = "KL03", "kl-negative", WARNING
+    methods = ONLINE
+    about = ("kl_ref_sequence", "kl_ref")
+    nats = param(1, "nats per sequence below zero")
+    per_token = param(0.01, "nats per token below zero")
+    far = param(5, "times that which make it critical")
+    # A mean over about ten rows has an error of the scatter over the root of ten.
+    of_answer = (ema(kl_sequence, 10) < -nats) & (ema(kl_sequence, 10) < -noise(kl_sequence, 10))
+    of_token = (ema(kl_token, 10) < -per_token) & (ema(kl_token, 10) < -noise(kl_token, 10))
+    when = sustained(of_answer | of_token, 5)
+    escalates = {CRITICAL: (ema(kl_sequence, 10) < -far * nats) | (ema(kl_token, 10) < -far * per_token)}
+    says = "the KL to the reference is negative for {rows} rows (mean {value:.3g}): sampling does not match the policy"
+    do = (sample_purely, check_reference, stop("the reward is being collected from a negative KL"))
+
+
+class KlOutrunsScore(Rule):
+    """The KL keeps growing while the score has stopped.
+
+    Why: there is no advantage left to learn from, and the policy drifts; or it is over-optimised.
+    False alarm: a short plateau of the score is ordinary.
+    Sources: TRL issues 204 and 3452 (I); over-optimisation, arXiv 2210.10760 (P); factors (G).
+    """
+
+    code, name, severity = "KL04", "kl-grows-without-score", INFO
+    methods = ONLINE
+    about = ("kl_ref_sequence", "kl_ref")
+    growing_answer = ema(kl_sequence, share=0.05) > 1.5 * ema(kl_sequence, share=0.3) + 1
+    growing_token = ema(kl_token, share=0.05) > 1.5 * ema(kl_token, share=0.3) + 0.05
+    stale = ema(score, share=0.1) < highest(ema(score, share=0.1)) - noise(score, 20)
+    when = after(share=0.4, steps=100) & sustained((growing_answer | growing_token) & stale, 3, share=0.1)
+    shows = {"score": ema(score, share=0.1), "start": first(score, 10)}
+    says = "the KL grows while the score does not ({score:.3g}): the policy drifts without learning"
+    do = (raise_kl_weight, advise("Stop at the best evaluation"))
+
+
+RULES = (KlHighPerAnswer, KlHighPerToken, KlNegative, KlOutrunsScore)

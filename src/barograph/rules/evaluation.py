@@ -1,0 +1,136 @@
+"""What held-out data says against the training data."""
+
+from __future__ import annotations
+
+from barograph.core.methods import CLASSIFIER, IMPLICIT_REWARD, PAIRED, REWARD_MODEL, SUPERVISED_LOSS
+from barograph.core.names import EVAL
+from barograph.rules.advice import advise, check_data, cut_lr, earlier_checkpoint
+from barograph.rules.base import CRITICAL, WARNING, Rule, param
+from barograph.rules.series import accuracy, eval_loss, loss, rm_accuracy
+from barograph.signals.words import after, count, ema, first, highest, lowest, metric, sustained
+
+regularise = advise("Fewer epochs, a lower rate, or more weight decay (0.02)")
+JUDGED_BY_LOSS = CLASSIFIER | REWARD_MODEL
+
+
+class EvalLossRising(Rule):
+    """The evaluation loss rises from its best while the training loss goes on falling.
+
+    Why: the run fits its training data rather than the task. In preference tuning this begins within one epoch.
+    False alarm: in DPO a mild rise after the first epoch can go with better answers; judge by an outside measure.
+    Sources: reward-model guide (D); 2 evaluations, 5 and 15 % (G); Zephyr against arXiv 2406.02900 on DPO (P).
+    """
+
+    code, name, severity = "FIT01", "evaluation-loss-rising", WARNING
+    methods = SUPERVISED_LOSS
+    about = "eval.loss"
+    rise = param(1.05, "times its best")
+    far = param(1.15, "times its best that make it critical for reward models and classifiers")
+    best = lowest(eval_loss)
+    falling = ema(loss, 5) < first(loss, 3)
+    when = (count(eval_loss) >= 3) & sustained((eval_loss > rise * best) & falling, 2)
+    shows = {"loss": eval_loss, "best": best}
+    says = "the evaluation loss has risen from {best:.4f} to {loss:.4f} while the training loss fell: overfitting"
+    do = (earlier_checkpoint, regularise)
+    follows = ("NUM01", "LOSS02")
+
+
+class EvalLossRisingFar(EvalLossRising):
+    """The evaluation loss of a reward model or classifier has risen far above its best.
+
+    Why: as with `evaluation-loss-rising`; such models are used where they have not been trained, so it hurts at once.
+    False alarm: evaluations of fewer than a few hundred examples.
+    Sources: healthy-range survey C9, R3 (G).
+    """
+
+    code, name, severity = "FIT02", "evaluation-loss-far-above-best", CRITICAL
+    methods = JUDGED_BY_LOSS
+    when = (count(eval_loss) >= 3) & sustained(
+        (eval_loss > EvalLossRising.far * EvalLossRising.best) & EvalLossRising.falling, 2
+    )
+
+
+class EvalLossGap(Rule):
+    """The evaluation loss is far above the training loss.
+
+    Why: memorised training data; or the evaluation data is of another kind.
+    False alarm: dropout and label smoothing raise the training loss and hide a part of the gap.
+    Sources: reward-model guide: 0.21 against 0.46 (D); factor (G).
+    """
+
+    code, name, severity = "FIT03", "train-eval-loss-gap", WARNING
+    methods = JUDGED_BY_LOSS | IMPLICIT_REWARD
+    about = "eval.loss"
+    times = param(1.6, "times the training loss", by_method={method: 3.0 for method in IMPLICIT_REWARD})
+    least = param(0.1, "difference that matters")
+    train = ema(loss, 5)
+    when = sustained((eval_loss > times * train) & (eval_loss - train > least) & (train < 0.8 * first(loss, 3)), 2, share=0.02)
+    shows = {"eval": eval_loss, "train": train}
+    says = "the evaluation loss is {eval:.3f} where the training loss is {train:.3f}: overfitting"
+    do = (earlier_checkpoint, regularise, check_data)
+    follows = ("FIT01", "FIT02", "LOSS04")
+
+
+class EvalAccuracyGap(Rule):
+    """Training accuracy is far above evaluation accuracy.
+
+    Why: memorised pairs.
+    False alarm: a small evaluation set: with 100 pairs, 0.1 is two standard errors.
+    Sources: reward-model guide: gap below 0.05 (D, the `guide` profile); 0.10 and 0.20 (G).
+    """
+
+    code, name, severity = "FIT04", "train-eval-accuracy-gap", WARNING
+    methods = PAIRED & IMPLICIT_REWARD | REWARD_MODEL
+    about = ("eval.reward_accuracy", "eval.rm_accuracy")
+    gap = param(0.15, "difference", guide=0.05)
+    far = param(0.25, "difference that makes it critical")
+    of_policy = ema(accuracy, 10) - metric("reward_accuracy", EVAL)
+    of_model = ema(rm_accuracy, 10) - metric("rm_accuracy", EVAL)
+    when = sustained((of_policy > gap) | (of_model > gap), 2)
+    escalates = {CRITICAL: (of_model > far) | (of_policy > far + 0.05)}
+    says = "the evaluation accuracy is {value:.2f}, more than {gap:.2f} below that of training"
+    do = (earlier_checkpoint, regularise, check_data)
+    follows = ("FIT01", "FIT02")
+
+
+class Underfit(Rule):
+    """Training and evaluation loss are both still high late in the run.
+
+    Why: the model is too small, the rate too low, or the labels cannot be predicted from the text.
+    False alarm: noisy human labels keep the loss near 0.55 at best.
+    Sources: reward-model guide: 0.52 against 0.52 (D).
+    """
+
+    code, name, severity = "FIT05", "underfitting", WARNING
+    methods = JUDGED_BY_LOSS
+    about = "eval.loss"
+    level = param(0.5, "loss that counts as high")
+    when = after(share=0.6, steps=1000) & sustained((ema(loss, 5) > level) & (eval_loss > level) & (eval_loss < 1), 2)
+    shows = {"train": ema(loss, 5), "eval": eval_loss}
+    says = "training loss {train:.3f} and evaluation loss {eval:.3f} are both still high"
+    do = (advise("A larger model, a higher rate or more epochs"), check_data)
+    follows = ("LOSS01", "LOSS06", "RM01", "CLS01")
+
+
+class EvalAccuracyFalling(Rule):
+    """The evaluation accuracy of preferences falls while the training margin grows.
+
+    Why: over-optimisation of the preference loss.
+    False alarm: small evaluation sets scatter.
+    Sources: arXiv 2406.02900 (P); healthy-range survey D12 (G).
+    """
+
+    code, name, severity = "FIT06", "evaluation-accuracy-falling", WARNING
+    methods = PAIRED & IMPLICIT_REWARD
+    about = "eval.reward_accuracy"
+    lost = param(0.05, "accuracy that may be lost from its best")
+    held_out = metric("reward_accuracy", EVAL)
+    growing = ema(metric("reward_margin"), 5) >= 0.9 * highest(ema(metric("reward_margin"), 5))
+    when = (count(held_out) >= 3) & sustained((highest(ema(held_out, 2)) - ema(held_out, 2) > lost) & growing, 2)
+    shows = {"accuracy": held_out, "best": highest(held_out)}
+    says = "the evaluation accuracy fell from {best:.2f} to {accuracy:.2f} while the training margin grew"
+    do = (earlier_checkpoint, cut_lr(), regularise)
+    follows = ("FIT01",)
+
+
+RULES = (EvalLossRising, EvalLossRisingFar, EvalLossGap, EvalAccuracyGap, Underfit, EvalAccuracyFalling)

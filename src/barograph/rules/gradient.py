@@ -1,0 +1,146 @@
+"""What the gradient norm tells."""
+
+from __future__ import annotations
+
+from barograph.core.methods import ALL, ONLINE, Method
+from barograph.rules.advice import advise, check_data, check_trainable, cut_lr, raise_lr, revert, stop
+from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
+from barograph.rules.series import grad, loss
+from barograph.signals.words import after_warmup, ema, fraction, median, spike, sustained
+
+clip = advise("Clip gradients at 1.0, in online methods at 0.1 to 0.5")
+#: Methods whose loss is a mean over pairs, so that absolute gradient norms mean the same from run to run.
+COMPARABLE = frozenset({Method.KTO, Method.DPO})
+
+
+class GradientExplosion(Rule):
+    """The gradient norm leaves its usual size by orders of magnitude.
+
+    Why: the learning rate is too high, a batch is broken, or the inference engine and the trainer disagree.
+    False alarm: objectives with a large natural scale (IPO, SPPO) reach thousands in good health; only the comparison
+    with the run's own past applies to them.
+    Sources: KTO guide: above 1000 (D); a hundred times its median (G).
+    """
+
+    code, name, severity = "GRAD01", "gradient-explosion", CRITICAL
+    about = "grad_norm"
+    limit = param(1000, "norm that counts as exploding", by_method={m: 1e12 for m in ALL - COMPARABLE})
+    times = param(100, "times the median of its last 20 rows")
+    when = (grad > limit) | ((grad > times * median(grad, 20)) & (spike(grad, 20) > times) & (grad > 10))
+    shows = {"norm": grad, "usual": median(grad, 20)}
+    says = "the gradient norm reached {peak:.4g} at step {step}; {usual:.3g} is usual in this run"
+    do = (stop("it is about to explode"), revert(), cut_lr(), clip, check_data)
+    follows = ("NUM01",)
+    forgiven_after = 0.3
+
+
+class GradientPersistentlyHigh(Rule):
+    """The gradient norm stays high.
+
+    Why: the learning rate is too high for this objective; clipping then turns every step into a step of full length.
+    False alarm: losses summed over tokens, and the objectives named under `gradient-explosion`.
+    Sources: KTO guide: above 100 persistently, stop and revert (D).
+    """
+
+    code, name, severity = "GRAD02", "gradient-persistently-high", WARNING
+    severity_for = {Method.KTO: CRITICAL}
+    methods = COMPARABLE
+    about = "grad_norm"
+    limit = param(100, "norm")
+    patience = param(10, "steps that it must last")
+    when = after_warmup() & sustained(ema(grad, 5) > limit, 3, steps=patience)
+    shows = {"norm": ema(grad, 5)}
+    says = "the gradient norm has been above {limit:g} for {rows} rows, now {norm:.4g}"
+    do = (stop(), revert(), cut_lr(), clip)
+    follows = ("NUM01", "GRAD01")
+
+
+class GradientOftenHigh(Rule):
+    """The gradient norm is frequently at the upper end of what is usual.
+
+    Why: the learning rate is near the edge.
+    False alarm: larger models and longer answers have larger norms; compare with earlier runs of yours.
+    Sources: KTO guide: 50 to 100 frequently, halve the rate (D).
+    """
+
+    code, name, severity = "GRAD03", "gradient-often-high", INFO
+    severity_for = {Method.KTO: WARNING}
+    methods = COMPARABLE
+    about = "grad_norm"
+    limit = param(50, "norm")
+    often = param(0.5, "share of the last 10 rows")
+    when = after_warmup() & (fraction(grad > limit, 10) >= often)
+    shows = {"norm": ema(grad, 10)}
+    says = "the gradient norm is often above {limit:g}, on average {norm:.4g}"
+    do = (cut_lr(), clip)
+    follows = ("NUM01", "GRAD01", "GRAD02")
+
+
+class GradientVanished(Rule):
+    """The gradient is practically zero for several rows.
+
+    Why: nothing is trainable, the adapter is switched off, every advantage is zero, or the sigmoid is saturated.
+    False alarm: online methods have single rows of exactly zero when all answers to a prompt score the same.
+    Sources: TRL issue 1311 (I); level (G).
+    """
+
+    code, name, severity = "GRAD04", "gradient-vanished", CRITICAL
+    about = "grad_norm"
+    floor = param(1e-6, "norm that counts as zero")
+    patience = param(3, "rows in a row", by_method={m: 10 for m in ONLINE})
+    when = sustained(grad < floor, patience)
+    shows = {"norm": grad}
+    says = "the gradient norm is {norm:.2g} for {rows} rows: nothing is being trained"
+    do = (stop("the compute is wasted"), check_trainable, advise("Look at margins, advantages and label masks"))
+    follows = ("NUM01", "GRP01", "GRP02", "LOSS04", "PREF06")
+
+
+class GradientTiny(Rule):
+    """The gradient norm is very small from the start.
+
+    Why: the learning signal is weak: a learning rate so low that nothing moves, or pairs that hardly differ.
+    False alarm: losses averaged over many tokens have naturally small norms.
+    Sources: KTO guide: below 0.01 (D).
+    """
+
+    code, name, severity = "GRAD05", "gradient-tiny", INFO
+    severity_for = {Method.KTO: WARNING}
+    methods = COMPARABLE
+    about = "grad_norm"
+    floor = param(0.01, "norm")
+    when = after_warmup() & sustained(ema(grad, 5) < floor, 5) & (ema(loss, 5) > 0.05)
+    shows = {"norm": ema(grad, 5)}
+    says = "the gradient norm is {norm:.2g}, below {floor:g}"
+    do = (raise_lr, check_trainable)
+    follows = ("GRAD04", "PREF01", "PREF06", "LOSS04", "LOSS01")
+
+
+class GradientSpikes(Rule):
+    """Single rows have a gradient norm far above their neighbours.
+
+    Why: a bad batch, rare tokens, or, in online methods, a first sign that the engines disagree.
+    False alarm: a clipped spike now and then is ordinary.
+    Sources: healthy-range survey C3 (G); prime-rl: spikes precede divergence (D).
+    """
+
+    code, name, severity = "GRAD06", "gradient-spikes", INFO
+    about = "grad_norm"
+    times = param(10, "times the median of the last 20 rows")
+    many = param(0.1, "share of the last 50 rows with a spike that makes it a warning")
+    spiked = (grad > times * median(grad, 20)) & (spike(grad, 20) > times) & (grad > 5)
+    when = spiked
+    escalates = {WARNING: fraction(spiked, 50) >= many}
+    shows = {"norm": grad, "usual": median(grad, 20)}
+    says = "the gradient norm spiked to {peak:.4g} at step {step}; {usual:.3g} is usual"
+    do = (clip, check_data)
+    follows = ("NUM01", "GRAD01")
+
+
+RULES = (
+    GradientExplosion,
+    GradientPersistentlyHigh,
+    GradientOftenHigh,
+    GradientVanished,
+    GradientTiny,
+    GradientSpikes,
+)

@@ -1,0 +1,123 @@
+"""What only unpaired preference tuning knows: its KL estimate and its two classes."""
+
+from __future__ import annotations
+
+from barograph.core.methods import Method
+from barograph.rules.advice import advise, cut_lr, raise_beta
+from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
+from barograph.rules.series import chosen_nats, kto_kl, rejected_nats
+from barograph.signals.words import after, ema, fact, fraction, maximum, metric, present, step, sustained
+
+KTO = frozenset({Method.KTO})
+UNPAIRED = frozenset({Method.KTO, Method.BCO})
+larger_batch = advise("Use at least 4 examples per device and step: accumulation does not help this estimate")
+
+
+class KtoKlHigh(Rule):
+    """KTO's own estimate of the distance from the reference is high.
+
+    Why: the learning rate is too high or beta too small.
+    False alarm: it sums over a whole answer, so long answers have more of it; and it is estimated on mismatched
+    answers, so it is not the KL that other methods log.
+    Sources: KTO guide: above 1 is very high (D, the `guide` profile); 10 and 30 nats (G).
+    """
+
+    code, name, severity = "KTO01", "kto-kl-high", WARNING
+    methods = KTO
+    about = "kto_z0"
+    nats = param(10, "nats per sequence", guide=1.0)
+    far = param(30, "nats per sequence that make it critical")
+    when = sustained(ema(kto_kl, 5) > nats, 3)
+    escalates = {CRITICAL: ema(kto_kl, 5) > far}
+    shows = {"kl": ema(kto_kl, 5)}
+    says = "KTO's KL estimate is {kl:.2f} nats per answer, above {nats:g}"
+    do = (cut_lr(), raise_beta)
+
+
+class KtoKlStuckAtZero(Rule):
+    """KTO's KL estimate is exactly zero nearly always, although the rewards have moved.
+
+    Why: the estimate is clamped at zero, and with tiny batches or lost likelihood it is negative underneath. The
+    reference point then no longer follows the policy.
+    False alarm: healthy runs of small rates show it as well; it is a remark unless the batch is too small.
+    Sources: HALOs issue 24, TRL issues 2153 and 1911 (I); clamp in TRL (S); share (G).
+    """
+
+    code, name, severity = "KTO02", "kto-kl-stuck-at-zero", INFO
+    methods = KTO
+    about = "kto_z0"
+    share = param(0.9, "share of the last 20 rows at exactly zero")
+    moved = param(1, "nats per sequence that the rewards must have moved")
+    when = (
+        after(share=0.25, steps=50)
+        & (fraction(kto_kl <= 0, 20) > share)
+        & (maximum(abs(ema(chosen_nats, 10)), abs(ema(rejected_nats, 10))) > moved)
+    )
+    escalates = {WARNING: (fact("per_device_batch") < 4) & (kto_kl <= 0)}
+    shows = {"chosen_nats": ema(chosen_nats, 10), "rejected_nats": ema(rejected_nats, 10)}
+    says = "KTO's KL estimate is exactly 0 in nearly every row while the rewards have moved {chosen_nats:+.1f} and {rejected_nats:+.1f} nats"  # noqa: E501
+    do = (larger_batch, advise("Keep the order of examples as the trainer lays them out"))
+
+
+class KtoClassMissing(Rule):
+    """Many rows lack one of the two classes.
+
+    Why: batches hold one class only. TRL lays paired data out as a block of chosen and a block of rejected answers
+    and reads it in order.
+    False alarm: none that matters: such rows have no margin at all.
+    Sources: TRL KTO trainer (S); healthy-range survey K9 (S).
+    """
+
+    code, name, severity = "KTO03", "kto-class-missing", WARNING
+    methods = UNPAIRED
+    about = ("reward_chosen", "reward_rejected")
+    share = param(0.8, "share of the last 20 rows that must hold each class")
+    when = (fraction(present("reward_chosen"), 20) < share) | (fraction(present("reward_rejected"), 20) < share)
+    shows = {"chosen": fraction(present("reward_chosen"), 20), "rejected": fraction(present("reward_rejected"), 20)}
+    says = "one class is missing from many batches: chosen in {chosen:.0%} of the rows, rejected in {rejected:.0%}"
+    do = (advise("Shuffle the data after unpairing it"), larger_batch)
+
+
+class KtoBatchTiny(Rule):
+    """There are fewer than four examples per device and step.
+
+    Why: KTO estimates its KL within each such batch.
+    False alarm: other objectives for unpaired data (apo_zero_unpaired) need no such estimate.
+    Sources: TRL documentation of KTO; KTO paper (D, P).
+    """
+
+    code, name, severity = "KTO04", "kto-batch-tiny", INFO
+    methods = KTO
+    about = ("kto_z0", "loss")
+    least = param(4, "examples per device and step")
+    when = (fact("per_device_batch") < least) & (step() >= 0)
+    escalates = {WARNING: (fact("per_device_batch") < 2) & (step() >= 0)}
+    shows = {"batch": fact("per_device_batch")}
+    says = "there are {batch:g} examples per device and step; KTO's KL estimate needs {least:g} or more"
+    do = (larger_batch,)
+    rearm = 1.0
+
+
+class KtoImbalance(Rule):
+    """Desirable and undesirable examples do not balance, weights included.
+
+    Why: the weights were not set to the class sizes.
+    False alarm: windows with few examples scatter; a long average is compared.
+    Sources: TRL documentation, KTO paper: 1 to 4/3 (D, P); three times outside (G).
+    """
+
+    code, name, severity = "KTO05", "kto-classes-unbalanced", INFO
+    methods = UNPAIRED
+    about = ("count_chosen", "count_rejected")
+    low = param(1.0, "least ratio of desirable to undesirable weight")
+    high = param(4 / 3, "greatest ratio")
+    wide = param(3, "times outside that make it a warning")
+    balance = ema(metric("count_chosen"), share=0.2) / ema(metric("count_rejected"), share=0.2) * fact("class_weight")
+    when = after(share=0.1, steps=20) & ((balance < 0.9 * low) | (balance > 1.1 * high))
+    escalates = {WARNING: (balance * wide < low) | (balance > wide * high)}
+    shows = {"ratio": balance}
+    says = "desirable to undesirable examples stand {ratio:.2f} to 1, weights included; {low:g} to {high:.2f} is advised"
+    do = (advise("Set desirable_weight and undesirable_weight so that the ratio is between 1 and 4/3"),)
+
+
+RULES = (KtoKlHigh, KtoKlStuckAtZero, KtoClassMissing, KtoBatchTiny, KtoImbalance)

@@ -1,0 +1,215 @@
+"""What the loss tells, where it is a measure of progress at all: not in online methods."""
+
+from __future__ import annotations
+
+from barograph.core.methods import CLASSIFIER, IMPLICIT_REWARD, PAIRED, REWARD_MODEL, SUPERVISED_LOSS, Method
+from barograph.rules.advice import (
+    advise,
+    check_data,
+    check_trainable,
+    cut_lr,
+    earlier_checkpoint,
+    raise_beta,
+    raise_lr,
+    revert,
+    stop,
+)
+from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
+from barograph.rules.series import loss
+from barograph.signals.words import (
+    after,
+    after_warmup,
+    before,
+    count,
+    delta,
+    ema,
+    fact,
+    first,
+    fraction,
+    highest,
+    lowest,
+    maximum,
+    noise,
+    spike,
+    step,
+    streak,
+    sustained,
+)
+
+#: Methods whose loss begins at a constant that the objective itself dictates.
+ANCHORED = IMPLICIT_REWARD | REWARD_MODEL | CLASSIFIER | {Method.UNKNOWN}
+
+start = fact("start_loss")
+smooth = ema(loss, 5)
+slow = ema(loss, share=0.05)
+
+
+class StuckAtStart(Rule):
+    """The loss stays at the value that the objective has when nothing is learned: ln 2 for DPO, 0.5 for KTO.
+
+    Why: the learning rate is too low for the number of steps, the chosen and the rejected answers say nearly the same,
+    or nothing is trainable.
+    False alarm: runs that are meant to move little, such as a large beta with a tiny rate; the loss alone cannot tell.
+    Sources: KTO guide, DPO guide (D); starting losses of each objective (M); width of the corridor (G).
+    """
+
+    code, name, severity = "LOSS01", "loss-stuck-at-start", WARNING
+    methods = ANCHORED
+    about = "loss"
+    width = param(0.03, "corridor around the start value, as a share of it", by_method={Method.KTO: 0.02})
+    tight = param(0.012, "corridor that makes it critical when the loss never left it by mid-run")
+    when = after(share=0.25, steps=30) & (abs(slow - start) < width * start) & (lowest(slow) > start - 2 * width * start)
+    escalates = {
+        CRITICAL: after(share=0.5, steps=200)
+        & (abs(slow - start) < tight * start)
+        & (abs(lowest(slow) - start) < 1.5 * tight * start)
+    }
+    shows = {"loss": slow, "start": start}
+    says = "the loss is {loss:.4f} at step {last_step}, still the {start:.4f} it starts from when nothing is learned"
+    do = (raise_lr, check_trainable, check_data)
+    follows = ("PREF01", "GRAD04", "RATE01")
+
+
+class LossRising(Rule):
+    """The loss rises above where it began, or well above the best it had reached.
+
+    Why: the steps are too large and the run diverges; or the data changes in kind.
+    False alarm: other objectives than the loss type suggests (IPO, SPPO) are noisy on a large scale.
+    Sources: KTO guide: 10 steps in a row (D); +10 % and twofold (G).
+    """
+
+    code, name, severity = "LOSS02", "loss-rising", WARNING
+    methods = SUPERVISED_LOSS
+    about = "loss"
+    above_start = param(1.10, "times its beginning")
+    doubled = param(2.0, "times its beginning that make it critical")
+    patience = param(10, "steps that it must last, or rows in a row of rising without a break")
+    share = param(0.05, "share of the run that it must last, too")
+    # Few rows cannot be smoothed; but three that only ever rise tell the same.
+    never_fell = (streak(delta(loss) > 0) >= count(loss) - 1) & (count(loss) >= 3)
+    when = after_warmup() & (
+        sustained(smooth > maximum(above_start * first(loss, 3), first(loss, 3) + noise(loss, 10)), 2, steps=patience, share=share)
+        | sustained(delta(loss) > 0, patience)
+        | (never_fell & sustained(delta(loss) > 0, 2, steps=patience) & (loss > above_start * first(loss, 1)))
+        | sustained(slow - lowest(slow) > maximum(0.25 * lowest(slow), 2 * noise(loss, 20)) + 0.02, 3, steps=patience, share=0.1)
+    )
+    escalates = {CRITICAL: sustained(smooth > doubled * first(loss, 3), 2, steps=patience)}
+    shows = {"loss": smooth, "start": first(loss, 3), "best": lowest(smooth)}
+    says = "the loss has been rising since step {onset}: {loss:.3f} now, {start:.3f} at the start, {best:.3f} at best"
+    do = (stop(), revert(), cut_lr(), check_data)
+    follows = ("NUM01",)
+
+
+class LossDroppedTooFast(Rule):
+    """The loss is nearly gone within the first steps.
+
+    Why: the learning rate is too high, or the pairs can be told apart by something trivial such as length.
+    False alarm: resumed runs, whose first logged steps are not their first steps.
+    Sources: KTO guide: below 0.1 in the first 10 steps (D).
+    """
+
+    code, name, severity = "LOSS03", "loss-drops-too-fast", WARNING
+    methods = IMPLICIT_REWARD | REWARD_MODEL | CLASSIFIER
+    about = "loss"
+    floor = param(0.1, "loss below which it counts as gone")
+    early = param(10, "steps that count as the first")
+    when = ((step() <= early) | before(share=0.05)) & (loss < floor) & (first(loss, 1) > 3 * floor)
+    shows = {"loss": loss, "start": first(loss, 1)}
+    says = "the loss fell from {start:.3f} to {loss:.3f} by step {last_step}: too fast to be learning"
+    do = (cut_lr(), check_data, advise("Look for what gives the answer away: length, format, the model that wrote it"))
+
+
+class LossCollapsed(Rule):
+    """The loss is practically zero.
+
+    Why: the training pairs are memorised. Label noise keeps the loss of an honest fit above zero.
+    False alarm: tiny or synthetic data without noise, where zero is the honest answer.
+    Sources: DPO guide (D); TRL issue 1236 (I); level (G).
+    """
+
+    code, name, severity = "LOSS04", "loss-collapsed", WARNING
+    methods = (PAIRED | {Method.KTO, Method.BCO}) & IMPLICIT_REWARD | REWARD_MODEL
+    about = "loss"
+    floor = param(0.01, "smoothed loss that counts as zero")
+    nothing = param(0.0005, "loss of a single row that counts as zero")
+    when = sustained(ema(loss, 3) < floor, 3) | (loss < nothing)
+    shows = {"loss": ema(loss, 3)}
+    says = "the loss is {loss:.2g} since step {onset}: the pairs are memorised rather than learned from"
+    do = (earlier_checkpoint, cut_lr(), raise_beta, advise("Train for one epoch, or smooth the labels"))
+    follows = ("NUM01", "NUM03", "PREF06")
+
+
+class LossSpikes(Rule):
+    """The loss jumps far above its neighbours again and again.
+
+    Why: single bad batches, or a learning rate near the edge of stability.
+    False alarm: a few logged rows with very small batches.
+    Sources: DPO guide: drops, then spikes (D); height (G).
+    """
+
+    code, name, severity = "LOSS05", "loss-spikes", INFO
+    methods = SUPERVISED_LOSS
+    about = "loss"
+    height = param(8, "robust standard deviations above the median of the 20 rows before")
+    many = param(0.06, "share of the last 50 rows with a spike that makes it a warning")
+    spiked = (spike(loss, 20) > height) & (loss > 1.5 * ema(loss, 20)) & (loss > 0.1)
+    when = spiked
+    escalates = {WARNING: fraction(spiked, 50) >= many}
+    shows = {"loss": highest(loss, 5), "usual": ema(loss, 20)}
+    says = "the loss jumped to {loss:.3f} at step {step}, where {usual:.3f} was usual"
+    do = (advise("Look at the batches of those steps"), cut_lr())
+    follows = ("NUM01", "LOSS02")
+
+
+class LossNotDecreasing(Rule):
+    """A good part of the run is over and the loss is where it began.
+
+    Why: the learning rate is too low or zero, or so high that nothing settles; or the labels carry no information.
+    False alarm: a run that was resumed late, so that its beginning is not in the log.
+    Sources: KTO guide: after 30 to 50 steps (D); RLHF guide (D); width (G).
+    """
+
+    code, name, severity = "LOSS06", "loss-not-decreasing", WARNING
+    methods = SUPERVISED_LOSS
+    about = "loss"
+    gain = param(0.02, "share of its beginning that it should have lost")
+    begins = param(0.33, "share of the run after which it is judged")
+    steps = param(40, "steps after which it is judged when the run's length is unknown")
+    lost = first(loss, 5) - slow
+    when = after(share=begins, steps=steps) & sustained(
+        (lost < gain * first(loss, 5)) & (first(loss, 5) - lowest(slow) < 2 * gain * first(loss, 5)) & (loss > 0), 3
+    )
+    shows = {"loss": slow, "start": first(loss, 5)}
+    says = "the loss is {loss:.3f} at step {last_step} and was {start:.3f} at the start: it has not decreased"
+    do = (cut_lr(), raise_lr, check_data, check_trainable)
+    follows = ("LOSS01", "LOSS02", "PREF01", "GRAD04", "RATE01", "RATE03")
+
+
+class LossUnsteady(Rule):
+    """The loss jumps up and down by a large part of itself, long after the warm-up.
+
+    Why: the learning rate is too high or the batch too small.
+    False alarm: logging every step of tiny batches; the average may still fall steadily.
+    Sources: KTO guide, reward-model guide (D); half of its level (G).
+    """
+
+    code, name, severity = "LOSS07", "loss-unsteady", INFO
+    methods = SUPERVISED_LOSS
+    about = "loss"
+    scatter = param(0.5, "scatter from row to row, as a share of the level, that counts as wild")
+    when = after_warmup() & (ema(loss, 20) > 0.1) & sustained(noise(loss, 20) > scatter * ema(loss, 20), 10)
+    escalates = {WARNING: (noise(loss, 20) > 2 * scatter * ema(loss, 20)) & (ema(loss, 20) > 0.9 * first(loss, 5))}
+    shows = {"loss": ema(loss, 20), "scatter": noise(loss, 20)}
+    says = "the loss jumps by {scatter:.3f} from row to row around {loss:.3f}"
+    do = (cut_lr(), advise("Enlarge the batch, or accumulate gradients"))
+
+
+RULES = (
+    StuckAtStart,
+    LossRising,
+    LossDroppedTooFast,
+    LossCollapsed,
+    LossSpikes,
+    LossNotDecreasing,
+    LossUnsteady,
+)

@@ -1,0 +1,182 @@
+"""The margin: by how much the chosen answer is preferred to the rejected one."""
+
+from __future__ import annotations
+
+from barograph.core.methods import IMPLICIT_REWARD, PAIRED, PREFERENCE, Method
+from barograph.rules.advice import (
+    advise,
+    check_data,
+    check_labels,
+    check_reference,
+    check_trainable,
+    cut_lr,
+    earlier_checkpoint,
+    raise_beta,
+    raise_lr,
+    revert,
+    stop,
+)
+from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
+from barograph.rules.series import accuracy, chosen, chosen_nats, margin, margin_nats, rejected, rejected_nats
+from barograph.signals.words import after, after_warmup, count, ema, highest, maximum, minimum, noise, step, sustained
+
+recent = ema(margin, 5)
+slow = ema(margin, share=0.05)
+
+
+class NothingTrains(Rule):
+    """Margin and rewards are exactly zero, row after row.
+
+    Why: the policy is the reference: no parameter is trainable, the adapter is not attached, every label is masked
+    away, or the reference is the very object that is being updated.
+    False alarm: the first rows of a warm-up that starts at a rate of zero; five rows are waited for.
+    Sources: TRL issue 1311; ETO issue 14 (I); definition of the implicit reward (M).
+    """
+
+    code, name, severity = "PREF01", "nothing-trains", CRITICAL
+    methods = IMPLICIT_REWARD
+    about = ("reward_margin", "reward_chosen")
+    patience = param(5, "rows in a row")
+    tiny = param(1e-6, "reward that counts as exactly zero")
+    when = sustained((abs(chosen) < tiny) & (abs(rejected) < tiny), patience)
+    says = "the rewards are exactly 0 for {rows} rows: the policy does not move away from its reference"
+    do = (stop("nothing is being trained"), check_trainable, advise("Look at one tokenised example: are labels masked?"))
+    follows = ("RATE01",)
+
+
+class StartsAwayFromReference(Rule):
+    """Both rewards are far from zero, on the same side, in the very first rows.
+
+    Why: rewards compare with the reference, so they begin at zero if training starts from it. They do not when the
+    reference is another checkpoint, dropout is on in it, the adapter is not switched off for it, or the template or
+    precision differ. A wildly high learning rate does the same within a few steps.
+    False alarm: the log begins late, after a resume or with long logging intervals.
+    Sources: definition of the implicit reward (M); TRL issue 1236 (I); 20 nats (G).
+    """
+
+    code, name, severity = "PREF02", "starts-away-from-reference", WARNING
+    methods = IMPLICIT_REWARD
+    about = ("reward_chosen", "reward_rejected")
+    nats = param(20, "nats per sequence on the same side, for both answers")
+    steps = param(10, "last step that counts as the beginning")
+    shared = maximum(minimum(chosen_nats, rejected_nats), minimum(-chosen_nats, -rejected_nats))
+    when = (step() <= steps) & (count(chosen) <= 2) & (shared > nats)
+    shows = {"chosen": chosen, "rejected": rejected}
+    says = "at step {step} the rewards are already {chosen:.2f} and {rejected:.2f}: the reference is not the start policy"
+    do = (check_reference, cut_lr())
+
+
+class MarginInverted(Rule):
+    """The margin is negative: rejected answers are preferred to chosen ones.
+
+    Why: chosen and rejected are swapped, the template or truncation cuts off what differs, or the steps are so large
+    that the model runs away in the wrong direction.
+    False alarm: around zero the margin is noise; only a mean well below the scatter of the rows counts.
+    Sources: KTO guide: after the warm-up, stop and revert (D); DPO guide (D); two standard errors (G).
+    """
+
+    code, name, severity = "PREF03", "margin-inverted", CRITICAL
+    methods = IMPLICIT_REWARD
+    about = "reward_margin"
+    patience = param(10, "steps that it must last")
+    errors = param(2.0, "standard errors below zero")
+    least = param(0.1, "nats per sequence below zero that matter")
+    # The standard error of a mean over five rows is the scatter divided by the root of five.
+    below = (recent < -errors * noise(margin, 10) / 2.236) & (ema(margin_nats, 5) < -least)
+    when = after_warmup() & sustained(below, 2, steps=patience)
+    shows = {"margin": recent}
+    says = "the margin is negative since step {onset}, now {margin:.3f}: the model learns the preferences backwards"
+    do = (stop(), revert(), cut_lr(), check_labels, advise("Check that max_length does not cut off where answers differ"))
+    follows = ("NUM01",)
+
+
+class MarginFlat(Rule):
+    """The margin stays at zero while a good part of the run goes by.
+
+    Why: the learning rate is too low, the answers of a pair hardly differ, or beta is far too small for the rate.
+    False alarm: a method of small steps by design; compare with the accuracy.
+    Sources: KTO guide, DPO guide (D); half a nat (G).
+    """
+
+    code, name, severity = "PREF04", "margin-flat", WARNING
+    methods = IMPLICIT_REWARD
+    about = "reward_margin"
+    nats = param(0.5, "nats per sequence that still count as zero (0.05 at beta 0.1)")
+    begins = param(0.33, "share of the run after which it is judged")
+    steps = param(50, "steps after which it is judged when the run's length is unknown")
+    when = after(share=begins, steps=steps) & sustained(abs(ema(margin_nats, share=0.05)) < nats, 3)
+    shows = {"margin": slow, "chosen": ema(chosen, 5), "rejected": ema(rejected, 5)}
+    says = "the margin is {margin:.4f} at step {last_step}: the preferences are not being learned"
+    do = (raise_lr, check_data, check_trainable)
+    follows = ("PREF01", "RATE01", "RATE03", "GRAD04", "LOSS01")
+
+
+class MarginShrinking(Rule):
+    """The margin had been reached and is being lost again.
+
+    Why: the learning rate is too high for how far the run has come, or the later data contradicts the earlier.
+    False alarm: reference models that are synchronised on purpose make the margin fall at each synchronisation.
+    Sources: healthy-range survey D7 (G).
+    """
+
+    code, name, severity = "PREF05", "margin-shrinking", WARNING
+    methods = PREFERENCE
+    about = "reward_margin"
+    kept = param(0.5, "share of its best that must remain")
+    best = highest(slow)
+    when = after(share=0.2, steps=40) & sustained((slow < kept * best) & (best - slow > 3 * noise(margin, 20)), 3, share=0.1)
+    shows = {"margin": slow, "best": best}
+    says = "the margin has fallen from {best:.3f} to {margin:.3f}"
+    do = (revert(), cut_lr(), check_data)
+    follows = ("NUM01", "PREF03")
+
+
+class MarginTooLarge(Rule):
+    """The margin is so large that the chosen answer has long won: over-optimisation.
+
+    Why: too many epochs, too high a rate or too small a beta. The sigmoid is saturated; what still moves is the
+    distance from the reference.
+    False alarm: long answers collect many nats; compare per token where lengths are known.
+    Sources: KTO guide: above 5 (D); TRL issue 1236: 13 to 23 (I); over-optimisation, arXiv 2406.02900 (P); nats (G).
+    """
+
+    code, name, severity = "PREF06", "margin-too-large", WARNING
+    methods = IMPLICIT_REWARD
+    about = "reward_margin"
+    nats = param(100, "nats per sequence: 10 at beta 0.1", by_method={Method.KTO: 50})
+    far = param(200, "nats per sequence that make it critical")
+    when = sustained(ema(margin_nats, 5) > nats, 2) | (margin_nats > far)
+    escalates = {CRITICAL: ema(margin_nats, 3) > far}
+    shows = {"margin": recent, "nats": ema(margin_nats, 5)}
+    says = "the margin is {margin:.1f}, {nats:.0f} nats per answer: the pairs are overfitted"
+    do = (stop("more training only harms"), earlier_checkpoint, cut_lr(), raise_beta)
+
+
+class ConfidenceTiny(Rule):
+    """The ranking is nearly always right, but by a hair.
+
+    Why: the run has only begun to separate the answers: more steps or a higher rate would help.
+    False alarm: the start of a healthy run looks the same; it is judged after a third of the run.
+    Sources: DPO guide (D); levels (G).
+    """
+
+    code, name, severity = "PREF07", "accurate-by-a-hair", INFO
+    methods = PAIRED & IMPLICIT_REWARD
+    about = ("reward_margin", "reward_accuracy")
+    right = param(0.8, "accuracy that counts as high")
+    nats = param(1.0, "nats per sequence that count as a hair")
+    when = after(share=0.33, steps=50) & sustained((ema(accuracy, 5) > right) & (ema(margin_nats, 5) < nats), 3)
+    shows = {"accuracy": ema(accuracy, 5), "margin": recent}
+    says = "the accuracy is {accuracy:.2f} but the margin only {margin:.4f}: ranked rightly, with no confidence"
+    do = (raise_lr, advise("Train longer"))
+
+
+RULES = (
+    NothingTrains,
+    StartsAwayFromReference,
+    MarginInverted,
+    MarginFlat,
+    MarginShrinking,
+    MarginTooLarge,
+    ConfidenceTiny,
+)

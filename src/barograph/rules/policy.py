@@ -1,0 +1,154 @@
+"""How the policy changes: its entropy, and the size of its steps."""
+
+from __future__ import annotations
+
+from barograph.core.methods import ONLINE
+from barograph.rules.advice import advise, cut_lr, revert
+from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
+from barograph.rules.score import score_error, score_gain
+from barograph.rules.series import approx_kl, clip_share, entropy, ratio
+from barograph.signals.words import count, ema, fact, first, maximum, sustained
+
+same_engine = advise("Compare the log-probabilities of the engine that generates with those of the trainer")
+
+
+class EntropyCollapse(Rule):
+    """The policy's entropy is all but gone, and the score has not gained by it.
+
+    Why: updates that only ever sharpen: clipping that is tighter upwards, a low temperature, too many updates. What is
+    no longer sampled can no longer be learned.
+    False alarm: instruction-tuned models start below 0.1 nats per token, and most of the fall comes early in good
+    runs; so the fall is measured against the run's own beginning, and together with the score.
+    Sources: arXiv 2505.22617, DAPO 2503.14476 (P); healthy-range survey G10 (G); measured on public runs (G).
+    """
+
+    code, name, severity = "ENT01", "entropy-collapse", WARNING
+    methods = ONLINE
+    about = "entropy"
+    share = param(0.2, "share of its beginning that is left")
+    nats = param(0.1, "nats per token below which it can matter")
+    gone = param(0.05, "share of its beginning that makes it critical")
+    left = ema(entropy, 10)
+    when = (count(entropy) >= 10) & sustained((left < share * first(entropy, 10)) & (left < nats) & (score_gain < 3 * score_error), 5, share=0.05)
+    escalates = {CRITICAL: left < gone * first(entropy, 10)}
+    shows = {"entropy": left, "start": first(entropy, 10)}
+    says = "the entropy has collapsed from {start:.3f} to {entropy:.4f} nats per token, and the score gained nothing"
+    do = (
+        revert(),
+        advise("Clip less tightly upwards (0.28 against 0.2), or add an entropy bonus"),
+        advise("Sample at temperature 1"),
+        cut_lr(),
+    )
+    follows = ("NUM01", "RWD01")
+
+
+class EntropyExplosion(Rule):
+    """The entropy grows far beyond its beginning: the policy writes noise.
+
+    Why: too high a rate, clipping that is too loose upwards, an entropy bonus that wins, or engines that disagree.
+    False alarm: a rise below one nat per token is often exploration.
+    Sources: verl issue 1066, rllm issue 116 (I); factors (G).
+    """
+
+    code, name, severity = "ENT02", "entropy-explosion", WARNING
+    methods = ONLINE
+    about = "entropy"
+    times = param(2, "times its beginning")
+    nats = param(1.0, "nats per token above which it can matter")
+    far = param(2.0, "nats per token that make it critical")
+    now = ema(entropy, 10)
+    when = (count(entropy) >= 10) & sustained((now > times * first(entropy, 10)) & (now > nats), 3)
+    escalates = {CRITICAL: now > maximum(far, times * first(entropy, 10))}
+    shows = {"entropy": now, "start": first(entropy, 10)}
+    says = "the entropy has grown from {start:.2f} to {entropy:.2f} nats per token: the policy is becoming noise"
+    do = (revert(), cut_lr(), advise("Lower the entropy bonus or the upper clipping limit"), same_engine)
+    follows = ("NUM01",)
+
+
+class ClipShareHigh(Rule):
+    """A large part of the updates is clipped.
+
+    Why: the steps are too large: rate, number of inner epochs, or batches that are too small.
+    False alarm: objectives with sequence-level ratios (GSPO) clip far more by design.
+    Sources: practice: 0 to 0.2 is usual (G).
+    """
+
+    code, name, severity = "CLIP01", "clip-share-high", WARNING
+    methods = ONLINE
+    about = "clip_frac"
+    share = param(0.3, "share of clipped updates")
+    half = param(0.5, "share that makes it critical")
+    when = sustained(ema(clip_share, 10) > share, 5)
+    escalates = {CRITICAL: ema(clip_share, 10) > half}
+    shows = {"share": ema(clip_share, 10)}
+    says = "{share:.0%} of the updates are clipped: the steps are too large"
+    do = (cut_lr(), advise("Fewer inner epochs, or larger minibatches"))
+    follows = ("NUM01",)
+
+
+class RatioOff(Rule):
+    """The ratio of new to old probabilities is far from 1.
+
+    Why: drastic updates, or old probabilities that were computed by another engine or at another temperature.
+    False alarm: none below a tenth; padding positions dilute it towards 1, so the truth is worse.
+    Sources: TRL documentation of PPO: 2 or 0.1 are too drastic (D); threshold 10 of the old TRL (S); a tenth (G).
+    """
+
+    code, name, severity = "CLIP02", "ratio-off", WARNING
+    methods = ONLINE
+    about = "ratio_mean"
+    far_from_one = param(0.1, "distance from 1")
+    twice = param(2, "ratio that makes it critical, or its inverse half")
+    when = sustained(abs(ema(ratio, 5) - 1) > far_from_one, 5)
+    escalates = {CRITICAL: (ema(ratio, 5) > twice) | (ema(ratio, 5) < 0.1)}
+    shows = {"ratio": ema(ratio, 5)}
+    says = "the ratio of new to old probabilities is {ratio:.3f} on average, not 1"
+    do = (cut_lr(), same_engine)
+    follows = ("NUM01",)
+
+
+class UpdateKlHigh(Rule):
+    """Each update moves the policy far from the one that sampled.
+
+    Why: learning rate or number of inner epochs too high.
+    False alarm: frameworks disagree on the estimator; k1 is signed and scatters.
+    Sources: Spinning Up: target 0.01, stop at 1.5 times (P); healthy-range survey G19 (G).
+    """
+
+    code, name, severity = "CLIP03", "update-kl-high", WARNING
+    methods = ONLINE
+    about = "approx_kl"
+    nats = param(0.05, "nats per token")
+    far = param(0.1, "nats per token that make it critical")
+    when = sustained(ema(approx_kl, 10) > nats, 5)
+    escalates = {CRITICAL: ema(approx_kl, 10) > far}
+    shows = {"kl": ema(approx_kl, 10)}
+    says = "each update moves the policy by {kl:.3f} nats per token; 0.01 to 0.02 is usual"
+    do = (cut_lr(), advise("Fewer inner epochs, or a target_kl that ends them early"))
+    follows = ("NUM01",)
+
+
+class ClippingNeverActive(Rule):
+    """Nothing is ever clipped although each batch is used several times.
+
+    Why: the learning rate is too low to matter, or old and new probabilities are computed from the same weights.
+    False alarm: with one update per batch this is as it should be, and the rule is not judged.
+    Sources: TRL issue 3120, minimind issue 775 (I).
+    """
+
+    code, name, severity = "CLIP04", "clipping-never-active", INFO
+    methods = ONLINE
+    about = "clip_frac"
+    when = (fact("num_iterations") > 1) & sustained(clip_share <= 0, 20, share=0.2)
+    says = "no update is ever clipped in {rows} rows, although each batch is used several times"
+    do = (advise("Check where the old log-probabilities come from"), advise("Raise the learning rate"))
+
+
+RULES = (
+    EntropyCollapse,
+    EntropyExplosion,
+    ClipShareHigh,
+    RatioOff,
+    UpdateKlHigh,
+    ClippingNeverActive,
+)

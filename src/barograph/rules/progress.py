@@ -1,0 +1,51 @@
+"""Whether the run gets on at all."""
+
+from __future__ import annotations
+
+from barograph.rules.advice import advise
+from barograph.rules.base import INFO, WARNING, Rule, param
+from barograph.rules.series import step_time
+from barograph.signals.words import after, count, ema, first, median, sustained
+
+
+class Stalled(Rule):
+    """A step took many times as long as its neighbours.
+
+    Why: a hanging worker, a full disk, a slow reward service.
+    False alarm: evaluations and checkpoints that are timed with the step.
+    Sources: healthy-range survey C10 (G).
+    """
+
+    code, name, severity = "RUN01", "stalled", INFO
+    about = "step_time"
+    times = param(20, "times the median of the last 20 rows")
+    many = param(3, "rows in a row that make it a warning")
+    when = (count(step_time) >= 5) & (step_time > times * median(step_time, 20))
+    escalates = {WARNING: sustained(step_time > times * median(step_time, 20), many)}
+    shows = {"time": step_time, "usual": median(step_time, 20)}
+    says = "step {step} took {peak:.0f} s where {usual:.1f} s is usual"
+    do = (advise("Look at the workers, the disk and the reward service at that time"),)
+
+
+class SlowingDown(Rule):
+    """Steps take more and more time.
+
+    Why: answers grow longer, memory fragments, or something is leaking.
+    False alarm: answers that grow on purpose.
+    Sources: healthy-range survey C11 (G).
+    """
+
+    code, name, severity = "RUN02", "slowing-down", INFO
+    about = "step_time"
+    times = param(2, "times the beginning")
+    much = param(4, "times the beginning that make it a warning")
+    when = after(share=0.1, steps=50) & (count(step_time) >= 20) & sustained(
+        ema(step_time, 20) > times * first(step_time, 10), 10, share=0.1
+    )
+    escalates = {WARNING: ema(step_time, 20) > much * first(step_time, 10)}
+    shows = {"time": ema(step_time, 20), "start": first(step_time, 10)}
+    says = "a step takes {time:.1f} s; at the beginning it took {start:.1f} s"
+    do = (advise("Compare with the length of the answers, then look for leaks and fragmentation"),)
+
+
+RULES = (Stalled, SlowingDown)

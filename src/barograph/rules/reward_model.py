@@ -1,0 +1,154 @@
+"""Reward models trained on pairs."""
+
+from __future__ import annotations
+
+from barograph.core.methods import REWARD_MODEL
+from barograph.core.names import EVAL
+from barograph.rules.advice import advise, check_data, check_labels, cut_lr, raise_lr, stop
+from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
+from barograph.rules.series import rm_accuracy, rm_margin
+from barograph.signals.words import after, after_warmup, count, ema, mean, metric, noise, sustained
+
+set_pad = advise("Set pad_token_id in the model's configuration: otherwise the score is read at a padding position")
+eval_accuracy = metric("rm_accuracy", EVAL)
+mean_reward = metric("rm_mean")
+spread = metric("rm_max") - metric("rm_min")
+
+
+class NoSignal(Rule):
+    """The reward model ranks pairs no better than chance.
+
+    Why: the score is read at a padding token, truncation removes what differs, or the rate is too low.
+    False alarm: the first tenth of a run.
+    Sources: TRL issues 937 and 2758 (I); two standard errors (M).
+    """
+
+    code, name, severity = "RM01", "reward-model-at-chance", WARNING
+    methods = REWARD_MODEL
+    about = ("rm_accuracy", "eval.rm_accuracy")
+    width = param(0.05, "distance from 0.5 that counts as chance")
+    when = after(share=0.25, steps=100) & (count(rm_accuracy) >= 8) & sustained(
+        abs(ema(rm_accuracy, share=0.1) - 0.5) < width, 3, share=0.1
+    )
+    escalates = {CRITICAL: after(share=0.6, steps=400) & (abs(ema(rm_accuracy, share=0.2) - 0.5) < width)}
+    shows = {"accuracy": ema(rm_accuracy, share=0.1)}
+    says = "the reward model ranks {accuracy:.0%} of the pairs rightly: chance"
+    do = (set_pad, check_data, raise_lr)
+    follows = ("GRAD04", "RATE01")
+
+
+class WeakOnHeldOut(Rule):
+    """The reward model is hardly better than chance on pairs it has not seen.
+
+    Why: noisy labels, memorisation, or a backbone that was not tuned for instructions.
+    False alarm: human preferences have a ceiling near 0.75; 0.60 to 0.75 is usual there.
+    Sources: InstructGPT 0.69 to 0.72, TL;DR 0.63 to 0.69 by size (P); limits (G).
+    """
+
+    code, name, severity = "RM02", "weak-on-held-out", WARNING
+    methods = REWARD_MODEL
+    about = "eval.rm_accuracy"
+    weak = param(0.60, "accuracy")
+    useless = param(0.55, "accuracy that is critical")
+    when = after(share=0.4, steps=200) & sustained(eval_accuracy < weak, 2)
+    escalates = {CRITICAL: after(share=0.4, steps=200) & sustained(eval_accuracy < useless, 2)}
+    shows = {"accuracy": eval_accuracy}
+    says = "the reward model ranks {accuracy:.0%} of unseen pairs rightly"
+    do = (check_labels, check_data, advise("Start from a model that was tuned on instructions"))
+    follows = ("RM01",)
+
+
+class TooGood(Rule):
+    """The reward model is suspiciously good on unseen pairs.
+
+    Why: something trivial gives the answer away: length, format, the source model, or leaked pairs.
+    False alarm: synthetic pairs of a strong and a weak model are that easy; it is a remark.
+    Sources: healthy-range survey R2 (G).
+    """
+
+    code, name, severity = "RM03", "suspiciously-accurate", INFO
+    methods = REWARD_MODEL
+    about = "eval.rm_accuracy"
+    level = param(0.97, "accuracy")
+    when = sustained(eval_accuracy > level, 2)
+    shows = {"accuracy": eval_accuracy}
+    says = "{accuracy:.1%} of unseen pairs are ranked rightly: look for what gives them away"
+    do = (check_data, advise("Try how far length alone gets"))
+
+
+class Drift(Rule):
+    """The mean reward wanders away from zero.
+
+    Why: the loss only sees differences, so the level is free.
+    False alarm: harmless if rewards are normalised before use.
+    Sources: TRL `center_rewards_coefficient` (D); levels (G).
+    """
+
+    code, name, severity = "RM04", "reward-level-drifts", INFO
+    methods = REWARD_MODEL
+    about = "rm_mean"
+    level = param(5, "mean reward")
+    far = param(10, "mean reward that makes it a warning")
+    when = sustained(abs(ema(mean_reward, 10)) > level, 5)
+    escalates = {WARNING: abs(ema(mean_reward, 10)) > far}
+    shows = {"mean": ema(mean_reward, 10)}
+    says = "the mean reward has drifted to {mean:.1f}"
+    do = (advise("Set center_rewards_coefficient=0.01, or normalise the rewards after training"),)
+
+
+class Overconfident(Rule):
+    """The margin is large while the accuracy is not.
+
+    Why: the scale of the reward runs away: sure where it is wrong.
+    False alarm: none below these levels.
+    Sources: healthy-range survey R5 (G).
+    """
+
+    code, name, severity = "RM05", "overconfident", WARNING
+    methods = REWARD_MODEL
+    about = "rm_margin"
+    large = param(5, "margin")
+    right = param(0.8, "accuracy")
+    when = sustained((ema(rm_margin, 10) > large) & (ema(rm_accuracy, 10) < right), 3)
+    shows = {"margin": ema(rm_margin, 10), "accuracy": ema(rm_accuracy, 10)}
+    says = "the margin is {margin:.1f} at an accuracy of {accuracy:.2f}: overconfident"
+    do = (cut_lr(), advise("Smooth the labels, or stop earlier"))
+
+
+class ConstantReward(Rule):
+    """All answers get the same reward.
+
+    Why: the head is dead: not trained, or read at a position that is always the same.
+    False alarm: the very first row of a fresh head.
+    Sources: healthy-range survey R8 (G).
+    """
+
+    code, name, severity = "RM06", "reward-constant", CRITICAL
+    methods = REWARD_MODEL
+    about = ("rm_max", "rm_std")
+    floor = param(1e-3, "spread that counts as none")
+    when = sustained((spread < floor) | (metric("rm_std") < floor), 5)
+    says = "all answers get the same reward, for {rows} rows"
+    do = (stop("the head is dead"), set_pad, advise("Check the rate and the initialisation of the head"))
+
+
+class RewardInverted(Rule):
+    """Rejected answers get the higher reward.
+
+    Why: chosen and rejected are swapped.
+    False alarm: around chance the margin is noise; only a mean well below it counts.
+    Sources: healthy-range survey R9 (M); two standard errors (G).
+    """
+
+    code, name, severity = "RM07", "reward-inverted", CRITICAL
+    methods = REWARD_MODEL
+    about = ("rm_margin", "rm_accuracy")
+    errors = param(3, "standard errors below chance")
+    by_margin = ema(rm_margin, 10) < -errors * noise(rm_margin, 10) / 3.162
+    by_accuracy = mean(rm_accuracy, 20) < 0.45 - errors * noise(rm_accuracy, 20) / 4.472
+    when = after_warmup() & sustained(by_margin | by_accuracy, 3, share=0.05)
+    says = "rejected answers get the higher reward since step {onset} (mean {value:.3f})"
+    do = (stop(), check_labels)
+
+
+RULES = (NoSignal, WeakOnHeldOut, TooGood, Drift, Overconfident, ConstantReward, RewardInverted)

@@ -1,0 +1,173 @@
+"""The score that an online method is after."""
+
+from __future__ import annotations
+
+from barograph.core.methods import ONLINE
+from barograph.core.names import EVAL
+from barograph.rules.advice import advise, check_data, cut_lr, earlier_checkpoint, raise_lr, revert, stop
+from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
+from barograph.rules.series import entropy, length, score
+from barograph.signals.words import (
+    after,
+    count,
+    ema,
+    first,
+    highest,
+    lowest,
+    maximum,
+    metric,
+    minimum,
+    noise,
+    sustained,
+)
+
+test_reward = advise("Run the reward function by hand on ten answers: does it parse them, can it tell good from bad?")
+eval_score = metric("score_mean", EVAL)
+eval_accuracy = metric("task_accuracy", EVAL)
+slow = ema(score, share=0.1)
+#: What the score has gained since it began, and the standard error of a mean over ten rows of it.
+score_gain = slow - first(score, 10)
+score_error = noise(score, 30) / 3.162
+
+
+class ScoreConstant(Rule):
+    """The score does not change at all from row to row.
+
+    Why: the reward function is broken (a regular expression that never matches, an exception turned into 0), every
+    answer is cut off, or the task is solved.
+    False alarm: a task that is solved completely; the number says so.
+    Sources: healthy-range survey G14 (G); TRL issue 5697 (I).
+    """
+
+    code, name, severity = "RWD01", "score-constant", CRITICAL
+    methods = ONLINE
+    about = "score_mean"
+    patience = param(10, "rows in a row")
+    when = (count(score) >= patience) & (highest(score, patience) - lowest(score, patience) < 1e-9)
+    shows = {"score": score}
+    says = "the score is exactly {score:.4g} in {rows} rows and more: the reward does not depend on the answers"
+    do = (test_reward, check_data, stop("there is nothing to learn from"))
+    follows = ("LEN01", "LEN02")
+
+
+class ScoreFlat(Rule):
+    """Most of the run is over and the score is where it began.
+
+    Why: the reward is too sparse, the prompts are too hard or too easy, or the learning rate is too low.
+    False alarm: some runs need hundreds of steps before anything moves; fifty rows are waited for.
+    Sources: healthy-range survey G13 (G); one standard error and more (M).
+    """
+
+    code, name, severity = "RWD02", "score-flat", WARNING
+    methods = ONLINE
+    about = "score_mean"
+    begins = param(0.6, "share of the run after which it is judged")
+    rows = param(40, "rows that are needed to judge")
+    errors = param(1.0, "times the scatter of a ten-row mean that would count as progress")
+    # Ten rows at the beginning against the slow average now; the error of both is about scatter / root of ten.
+    when = after(share=begins, steps=300) & (count(score) >= rows) & sustained(
+        slow - first(score, 10) < errors * noise(score, 30) / 3.162, 5, share=0.1
+    )
+    shows = {"score": slow, "start": first(score, 10)}
+    says = "the score is {score:.3g} at step {last_step} and was {start:.3g} at the start: it has not improved"
+    do = (test_reward, raise_lr, advise("Match the prompts to the model: neither all solved nor all failed"))
+    follows = ("RWD01", "LEN01", "LEN02", "GRP01", "GRP02", "RWD03", "ENT01", "GRAD04", "NUM02")
+
+
+class ScoreDropped(Rule):
+    """The score had been reached and is lost again.
+
+    Why: too large steps, a collapse of the policy, or an engine that no longer matches the trainer.
+    False alarm: curricula that make the prompts harder; noisy scores of few prompts.
+    Sources: healthy-range survey G16 (G).
+    """
+
+    code, name, severity = "RWD03", "score-dropped", WARNING
+    methods = ONLINE
+    about = "score_mean"
+    lost = param(0.5, "share of its gain that it must have lost")
+    errors = param(2.0, "times the scatter from row to row")
+    best = highest(slow)
+    start = first(score, 10)
+    fallen = (best - slow > lost * (best - minimum(start, lowest(slow)))) & (best - slow > errors * noise(score, 30) / 2)
+    when = after(share=0.2, steps=100) & sustained(fallen & (best - start > noise(score, 30)), 5, share=0.05)
+    escalates = {CRITICAL: slow < start - errors * noise(score, 30) / 2}
+    shows = {"score": slow, "best": best, "start": start}
+    says = "the score has fallen from {best:.3g} to {score:.3g} (it began at {start:.3g})"
+    do = (revert(), cut_lr(), test_reward)
+    follows = ("NUM01", "NUM02", "ENT02", "KL02", "KL01", "LEN03", "LEN04")
+
+
+class RewardHacking(Rule):
+    """The training score rises while the evaluation falls.
+
+    Why: the policy has found what the reward pays for, and it is not what was meant.
+    False alarm: evaluations of few prompts scatter; three in a row are needed.
+    Sources: arXiv 2210.10760 (P); healthy-range survey G5 (G).
+    """
+
+    code, name, severity = "RWD04", "score-up-evaluation-down", CRITICAL
+    methods = ONLINE
+    about = ("eval.task_accuracy", "eval.score_mean", "score_mean")
+    keep = param(0.85, "share of its best that the evaluation must keep")
+    proxy = ema(score, share=0.1) > first(score, 10) + noise(score, 30) / 3.162
+    accuracy_best = highest(ema(eval_accuracy, 3))
+    score_best = highest(ema(eval_score, 3))
+    gold_falls = (ema(eval_accuracy, 3) < (keep) * accuracy_best) | (
+        ema(eval_score, 3) < score_best - maximum(0.15 * abs(score_best), noise(eval_score, 5))
+    )
+    when = ((count(eval_accuracy) >= 3) | (count(eval_score) >= 3)) & sustained(proxy & gold_falls, 3, share=0.05)
+    shows = {"score": slow, "start": first(score, 10)}
+    says = "the training score rose to {score:.3g} while the evaluation fell to {value:.3g} from {peak:.3g}"
+    do = (stop("it learns to please the reward"), earlier_checkpoint, advise("Reward what the evaluation measures"))
+
+
+class NoNewBest(Rule):
+    """In a log written once an epoch, the score has had no new best for several epochs.
+
+    Why: the run has learnt what it can; going on mostly raises the KL.
+    False alarm: a plateau is how a healthy run ends; it is a remark.
+    Sources: RLHF metrics guide: five epochs without a gain (D).
+    """
+
+    code, name, severity = "RWD05", "score-plateau", INFO
+    methods = ONLINE
+    about = "score_mean"
+    patience = param(5, "epochs")
+    when = (count(metric("epoch_time")) >= 1) & sustained(score < highest(score), patience)
+    shows = {"score": score, "best": highest(score)}
+    says = "the score has had no new best since epoch {onset}: {score:.3g}, best {best:.3g}"
+    do = (earlier_checkpoint, advise("Stop here unless the evaluation still improves"))
+    follows = ("RWD01", "RWD02", "RWD03", "LEN01", "LEN02", "GRP01", "GRP02")
+
+
+class ScoreUpBehaviourDegenerate(Rule):
+    """The score rises together with much longer answers or a collapsing entropy.
+
+    Why: length or repetition may be what the reward pays for.
+    False alarm: longer answers are often how reasoning improves; read samples before acting.
+    Sources: healthy-range survey G6 (G).
+    """
+
+    code, name, severity = "RWD06", "score-up-with-length", INFO
+    methods = ONLINE
+    about = ("len_mean", "score_mean")
+    longer = param(1.5, "times their beginning that answers have grown")
+    flatter = param(0.5, "share of its beginning that the entropy has fallen to")
+    risen = slow > first(score, 10) + 2 * noise(score, 30)
+    when = after(share=0.2, steps=50) & sustained(
+        risen & ((ema(length, 10) > longer * first(length, 10)) | (ema(entropy, 10) < flatter * first(entropy, 10))), 5, share=0.1
+    )
+    shows = {"score": slow, "length": ema(length, 10)}
+    says = "the score rises to {score:.3g} as answers change in kind (length {length:.0f}): read some before trusting it"
+    do = (advise("Read twenty answers of the last steps"), advise("Evaluate on a measure the reward does not know"))
+
+
+RULES = (
+    ScoreConstant,
+    ScoreFlat,
+    ScoreDropped,
+    RewardHacking,
+    NoNewBest,
+    ScoreUpBehaviourDegenerate,
+)

@@ -1,0 +1,211 @@
+"""Tables as text: comma, semicolon or tab between the cells, and names in the first line."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import BinaryIO, ClassVar
+
+from barograph.sources.base import HEAD, Document, RawRun, Source, decoded, unreadable
+from barograph.sources.numbers import Kind, to_number
+from barograph.sources.table import MOST_COLUMNS, Gatherer, TooManyColumns
+from barograph.sources.wording import counted, listed
+
+__all__ = ["CSV_TABLE", "CsvTable"]
+
+DELIMITERS = (",", "\t", ";")
+#: Bytes read at a time.
+BLOCK = 1 << 20
+#: No header of at most 10,000 names is longer than this.
+LONGEST_HEADER = 4 << 20
+
+
+class CsvTable(Source):
+    """A table of text with a header."""
+
+    name: ClassVar[str] = "csv"
+    describes: ClassVar[str] = "CSV or TSV with a header line: comma, semicolon or tab, empty cells for absent values."
+    landmarks: ClassVar[tuple[str, ...]] = ("metrics/training_metrics.csv", "training_metrics.csv", "metrics.csv")
+    suffixes: ClassVar[tuple[str, ...]] = (".csv", ".tsv")
+
+    def recognises(self, path: str, head: bytes) -> bool:
+        if b"\0" in head or head.lstrip()[:1] in (b"{", b"["):
+            return False
+        text = decoded(head)[0].lstrip()
+        lines = [line for line in text.replace("\r", "\n").split("\n") if line.strip()]
+        if not lines:
+            return False
+        delimiter = _delimiter(lines[0])
+        if not delimiter:
+            # One column has no delimiter to be known by.
+            return path.lower().endswith(self.suffixes) and len(lines) > 1 and isinstance(to_number(lines[1]), float)
+        header = _cells(lines[0], delimiter)
+        if len(lines) == 1:
+            is_wide = len(head) >= HEAD and len(header) > 100
+            return is_wide or (path.lower().endswith(self.suffixes) and _names(header) > 0)
+        if len(header) > MOST_COLUMNS:
+            return True
+        row = _cells(lines[1], delimiter)
+        # The last line of the head may be cut.
+        fits = len(row) == len(header) or (len(lines) == 2 and len(row) < len(header))
+        numbers = sum(isinstance(to_number(_point(cell, delimiter)), float) for cell in row)
+        return fits and numbers > 0 and 2 * _names(header) >= len(header)
+
+    def read(self, document: Document) -> RawRun:
+        with document.open() as stream:
+            header, delimiter = self._header(document.path, stream)
+            table = _Rows(document.path, header, delimiter)
+            try:
+                table.read(stream)
+            except TooManyColumns as many:
+                raise unreadable(document.path, f"has {many.number:,} columns or more", _TRANSPOSED) from None
+            except csv.Error as error:
+                raise unreadable(document.path, f"is no table that can be read: {error}", "is it a CSV?") from None
+            return RawRun(table.gatherer.finish(), {}, table.notes())
+
+    def _header(self, path: str, stream: BinaryIO) -> tuple[list[str], str]:
+        line = b"\n"
+        while line and not line.strip():
+            line = stream.readline(LONGEST_HEADER)
+        commas = max(line.count(delimiter.encode()) for delimiter in DELIMITERS)
+        if commas >= MOST_COLUMNS or len(line) >= LONGEST_HEADER:
+            more = "" if line.endswith(b"\n") else " or more"
+            raise unreadable(path, f"has {commas + 1:,} columns{more}, more than any log of metrics", _TRANSPOSED)
+        text = decoded(line)[0].strip("\r\n")
+        delimiter = _delimiter(text) or ","
+        header = [cell.strip() for cell in _cells(text, delimiter)]
+        if not _names(header):
+            raise unreadable(path, "has no names in its first line, only numbers", "add a header such as step,loss")
+        return header, delimiter
+
+
+_TRANSPOSED = "is the table transposed? One row per step and one column per metric is expected"
+
+
+def _delimiter(line: str) -> str:
+    """The delimiter that occurs most often, or none."""
+    return max((delimiter for delimiter in DELIMITERS if delimiter in line), key=line.count, default="")
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    if '"' not in line:
+        return line.split(delimiter)
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [])
+    except csv.Error:
+        return line.split(delimiter)
+
+
+def _names(cells: Iterable[str]) -> int:
+    """How many cells look like the name of a column."""
+    return sum(to_number(cell) is Kind.TEXT and ": " not in cell for cell in cells)
+
+
+def _point(cell: str, delimiter: str) -> str:
+    """A cell with a decimal point: where semicolons part the cells, commas may stand in the numbers."""
+    return cell.replace(",", ".") if delimiter == ";" else cell
+
+
+class _Rows:
+    """The state of reading the rows of one table."""
+
+    def __init__(self, path: str, header: list[str], delimiter: str) -> None:
+        self.path = path
+        self.header = header
+        self.delimiter = delimiter
+        self.gatherer = Gatherer()
+        self.ragged: list[int] = []
+        self.row = 0
+        self.repeated_headers = 0
+        self.torn = False
+        self.replaced = False
+        seen: set[str] = set()
+        #: Columns to keep: named, and the first of their name.
+        self.kept = [index for index, name in enumerate(header) if name and not (name in seen or seen.add(name))]  # type: ignore[func-returns-value]
+        self.keys = [header[index] for index in self.kept]
+
+    def read(self, stream: BinaryIO) -> None:
+        """Split lines at the delimiter as long as there are no quotes, which is fast; then leave it to `csv`."""
+        rest = b""
+        while piece := stream.read(BLOCK):
+            block = rest + piece
+            cut = block.rfind(b"\n") + 1
+            block, rest = block[:cut], block[cut:]
+            if b'"' in block or b'"' in rest:
+                self._read_quoted(block + rest, stream)
+                return
+            if cut:
+                self._take(self._split(block))
+        if rest.strip():
+            last = self._split(rest)
+            self.torn = len(last[-1]) < len(self.header)
+            self._take(last[:-1] if self.torn else last)
+
+    def _split(self, block: bytes) -> list[list[str]]:
+        text = self._text(block)
+        if "\r" in text:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        text = _point(text, self.delimiter)
+        delimiter = self.delimiter
+        return [line.split(delimiter) for line in text.split("\n") if line]
+
+    def _text(self, line: bytes) -> str:
+        text, replaced = decoded(line)
+        self.replaced |= replaced
+        return text
+
+    def _read_quoted(self, begun: bytes, stream: BinaryIO) -> None:
+        lines = chain((begun + stream.readline()).splitlines(keepends=True), stream)
+        portion: list[list[str]] = []
+        for row in csv.reader(map(self._text, lines), delimiter=self.delimiter):
+            portion.append([_point(cell, self.delimiter) for cell in row])
+            if len(portion) >= 8192:
+                self._take(portion)
+                portion = []
+        self._take(portion)
+
+    def _take(self, rows: list[list[str]]) -> None:
+        width = len(self.header)
+        if set(map(len, rows)) - {width} or self.header in rows:
+            rows = list(self._even(rows))
+        else:
+            self.row += len(rows)
+        if self.keys != self.header:
+            rows = [[row[index] for index in self.kept] for row in rows]
+        self.gatherer.extend_cells(self.keys, rows)
+
+    def _even(self, rows: list[list[str]]) -> Iterator[list[str]]:
+        """The rows at the width of the header: short ones filled up, long ones cut, blank ones and headers left out."""
+        width = len(self.header)
+        for row in rows:
+            if not any(cell.strip() for cell in row):
+                continue
+            if [cell.strip() for cell in row] == self.header:
+                self.repeated_headers += 1
+                continue
+            self.row += 1
+            if len(row) != width:
+                self.ragged.append(self.row)
+            yield (row + [""] * (width - len(row)))[:width]
+
+    def notes(self) -> list[str]:
+        notes = []
+        if self.ragged:
+            notes.append(
+                f"{counted(len(self.ragged), 'row')} with more or fewer cells than the header, "
+                f"the first is row {self.ragged[0]:,}: missing cells taken as absent, surplus ones left out"
+            )
+        if self.repeated_headers:
+            notes.append(f"the header is repeated {counted(self.repeated_headers, 'time')}: another log was appended")
+        if self.torn:
+            notes.append(f"the last row ({self.row + 1:,}) is cut short: left out")
+        if len(self.keys) < len(self.header):
+            left_out = [name for index, name in enumerate(self.header) if index not in self.kept]
+            notes.append(f"columns without a name, or with one that is taken, left out: {listed(left_out)}")
+        if self.replaced:
+            notes.append("bytes that are not UTF-8 were replaced")
+        return notes
+
+
+CSV_TABLE = CsvTable()

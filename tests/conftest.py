@@ -1,0 +1,62 @@
+"""What every test may ask for, and how tests differ in CI: no random examples, no skip for a library that is locked."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Generator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+PROJECT = Path(__file__).parent.parent
+IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+
+#: What `make test` installs: in CI, a test that is skipped for want of one of these has failed.
+LOCKED = {"click", "hypothesis", "numpy", "orjson", "pyarrow"}
+
+hypothesis.settings.register_profile("local", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("ci" if IN_CI else "local")
+
+
+@pytest.fixture(scope="session")
+def project() -> Path:
+    """The root of the checkout."""
+    return PROJECT
+
+
+@pytest.fixture(scope="session")
+def shared_runs() -> Path:
+    """Real logs of real runs. They are not part of the repository but may lie next to it."""
+    folder = PROJECT.parent / "shared" / "runs"
+    if folder.is_dir():
+        return folder
+    missing = "the collection of real runs is not here: expected at ../shared/runs, next to the checkout"
+    if IN_CI and os.environ.get("BAROGRAPH_REQUIRE_SHARED") == "1":
+        pytest.fail(missing)
+    pytest.skip(missing)
+
+
+def fail_a_skip_for_a_locked_library(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """In CI, nothing that `make test` installs may be missing unnoticed."""
+    if IN_CI and report.skipped and isinstance(report.longrepr, tuple):
+        library = re.search(r"could not import '(\w+)", report.longrepr[2])
+        if library and library[1] in LOCKED:
+            report.outcome = "failed"
+            report.longrepr = f"{library[1]} is in requirements.lock and must not be missing in CI"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    fail_a_skip_for_a_locked_library(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    fail_a_skip_for_a_locked_library(report)
+    return report

@@ -1,0 +1,238 @@
+"""What every format has to do alike: the same logical run, written in each, is the same `Run`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from barograph.core.errors import UnreadableRun
+from barograph.core.run import Run
+from barograph.sources.catalogue import read_run
+
+Rows = list[dict[str, Any]]
+
+
+class Format(NamedTuple):
+    """How a run is written in one format, and where in a folder."""
+
+    name: str
+    file: str
+    write: Callable[[Rows], str]
+
+
+def as_jsonl(rows: Rows) -> str:
+    return "".join(json.dumps(row) + "\n" for row in rows)
+
+
+def as_csv(rows: Rows, delimiter: str = ",", quoting: int = csv.QUOTE_MINIMAL) -> str:
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, keys, delimiter=delimiter, quoting=quoting)  # type: ignore[arg-type]
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def as_columns(rows: Rows) -> str:
+    keys = dict.fromkeys(key for row in rows for key in row)
+    return json.dumps({key: [row.get(key) for row in rows] for key in keys})
+
+
+def nested(row: dict[str, Any]) -> dict[str, Any]:
+    """As verl's file logger writes it."""
+    inner = {key: value for key, value in row.items() if key != "step"}
+    return {"step": row["step"], "data": inner} if "step" in row else {"data": inner}
+
+
+FORMATS = [
+    Format("jsonl", "log.jsonl", as_jsonl),
+    Format("jsonl from Windows", "log.jsonl", lambda rows: "\ufeff" + as_jsonl(rows).replace("\n", "\r\n")),
+    Format("jsonl nested", "log.jsonl", lambda rows: as_jsonl(list(map(nested, rows)))),
+    Format("own run", "logs/training_metrics.jsonl", as_jsonl),
+    Format("trainer state", "trainer_state.json", lambda rows: json.dumps({"log_history": rows}, indent=2)),
+    Format("json list", "rows.json", lambda rows: json.dumps(rows, indent=1)),
+    Format("json list on one line", "rows.json", json.dumps),
+    Format("json object", "rows.json", lambda rows: json.dumps({"history": rows})),
+    Format("json columns", "rows.json", as_columns),
+    Format("csv", "log.csv", as_csv),
+    Format("tsv", "log.tsv", lambda rows: as_csv(rows, "\t")),
+    Format("csv with semicolons", "log.csv", lambda rows: as_csv(rows, ";")),
+    Format("csv quoted", "log.csv", lambda rows: as_csv(rows, quoting=csv.QUOTE_ALL)),
+]  # fmt: skip
+
+
+@pytest.fixture(params=FORMATS, ids=lambda form: form.name)
+def form(request: pytest.FixtureRequest) -> Format:
+    return request.param
+
+
+@pytest.fixture
+def write(form: Format, tmp_path: Path) -> Callable[[Rows], Path]:
+    def to_file(rows: Rows) -> Path:
+        path = tmp_path / form.file
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(form.write(rows).encode())
+        if form.name == "own run":
+            (tmp_path / "run.json").write_text("{}")
+        return path
+
+    return to_file
+
+
+def contents(run: Run) -> dict[str, list[tuple[int, str]]]:
+    """Every series as (step, value) pairs, with NaN equal to NaN."""
+    return {
+        key: [(run.steps[at], repr(value)) for at, value in zip(column.at, column.values, strict=True)]
+        for key, column in run.columns.items()
+    }
+
+
+def expected(**series: dict[int, float]) -> dict[str, list[tuple[int, str]]]:
+    """Series by name, with two underscores for a dot, as `contents` shows them."""
+    return {
+        key.replace("__", "."): [(step, repr(float(value))) for step, value in points.items()]
+        for key, points in series.items()
+    }
+
+
+def test_a_plain_run(write) -> None:
+    run = read_run(write([{"step": 1, "loss": 0.7, "lr": 1e-5}, {"step": 2, "loss": 0.6, "lr": 2e-5}]), "dpo")
+    assert contents(run) == expected(loss={1: 0.7, 2: 0.6}, lr={1: 1e-5, 2: 2e-5})
+    assert (run.first_step, run.last_step, len(run)) == (1, 2, 2)
+    assert run.notes == []
+
+
+def test_a_single_row(write) -> None:
+    assert contents(read_run(write([{"step": 7, "loss": 0.7}]), "dpo")) == expected(loss={7: 0.7})
+
+
+def test_nan_and_infinity(write) -> None:
+    values = [math.nan, math.inf, -math.inf, 0.5]
+    run = read_run(write([{"step": step, "loss": value, "lr": 1} for step, value in enumerate(values)]), "dpo")
+    assert contents(run)["loss"] == [(0, "nan"), (1, "inf"), (2, "-inf"), (3, "0.5")]
+
+
+def test_numbers_as_strings(write) -> None:
+    rows = [{"step": "1", "loss": "0.6931", "lr": "2.433e-04"}, {"step": "2", "loss": "-0.0", "lr": ""}]
+    run = read_run(write(rows), "dpo")
+    assert contents(run) == expected(loss={1: 0.6931, 2: -0.0}, lr={1: 2.433e-4})
+
+
+def test_a_repeated_step(write) -> None:
+    run = read_run(write([{"step": 1, "loss": 1}, {"step": 2, "loss": 2}, {"step": 2, "loss": 3}]), "dpo")
+    assert contents(run) == expected(loss={1: 1, 2: 3})
+
+
+def test_a_resume(write) -> None:
+    run = read_run(write([{"step": s, "loss": n} for n, s in enumerate([1, 2, 3, 4, 3, 4, 5])]), "dpo")
+    assert contents(run) == expected(loss={1: 0, 2: 1, 3: 4, 4: 5, 5: 6})
+    assert any("falls back" in note for note in run.notes)
+
+
+def test_eval_rows_between_train_rows(write) -> None:
+    rows = [row for s in (1, 2, 3) for row in ({"step": s, "loss": s / 10}, {"step": s, "eval_loss": s / 5})]
+    run = read_run(write(rows), "dpo")
+    assert contents(run) == expected(loss={1: 0.1, 2: 0.2, 3: 0.3}, eval__loss={1: 0.2, 2: 0.4, 3: 0.6})
+    assert run.notes == []
+
+
+def test_the_row_of_totals(write) -> None:
+    totals = {"step": 2, "train_runtime": 9.5, "train_samples_per_second": 3.0, "train_loss": 0.65, "total_flos": 0.0}
+    run = read_run(write([{"step": 1, "loss": 0.7}, {"step": 2, "loss": 0.6}, totals]), "dpo")
+    assert contents(run) == expected(loss={1: 0.7, 2: 0.6})
+    assert run.unknown_keys == []
+
+
+def test_unicode_and_hostile_keys(write) -> None:
+    run = read_run(write([{"step": step, "loss": 1, "损失": 2, "a\x1b[31mb": 3} for step in (1, 2)]), "dpo")
+    assert run.unknown_keys == ["a\\x1b[31mb", "损失"]
+    assert contents(run) == expected(loss={1: 1, 2: 1})
+
+
+def test_no_step(write) -> None:
+    run = read_run(write([{"loss": 3, "lr": 1}, {"loss": 2, "lr": 1}]), "dpo")
+    assert contents(run)["loss"] == [(1, "3.0"), (2, "2.0")]
+    assert any("no step" in note for note in run.notes)
+
+
+def test_a_fractional_step(write) -> None:
+    with pytest.raises(UnreadableRun, match=r"row 2 has the step 1\.5"):
+        read_run(write([{"step": 1, "loss": 3}, {"step": 1.5, "loss": 3}]))
+
+
+def test_text_columns(write) -> None:
+    run = read_run(write([{"step": 1, "loss": 3, "note": "hi"}, {"step": 2, "loss": 3, "note": "ho"}]), "dpo")
+    assert contents(run) == expected(loss={1: 3, 2: 3})
+    assert run.notes == ["`note` is text in 2 rows: left out"]
+
+
+def test_no_known_metric(write) -> None:
+    with pytest.raises(UnreadableRun, match="no known metric, only 'zebra'"):
+        read_run(write([{"step": 1, "zebra": 3}, {"step": 2, "zebra": 3}]))
+
+
+def test_only_text(write) -> None:
+    with pytest.raises(UnreadableRun, match=r"no numbers, only text|in no format known"):
+        read_run(write([{"prompt": "a", "answer": "b"}, {"prompt": "c", "answer": "d"}]))
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b" \n\t\r\n "])
+def test_an_empty_file(form: Format, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / Path(form.file).name
+    path.write_bytes(content)
+    with pytest.raises(UnreadableRun, match=r"is empty|nothing but white space"):
+        read_run(path)
+
+
+def test_cut_at_every_byte(form: Format, write) -> None:
+    """Half a file is half a run or one sentence, never another error, and never a step that was not logged."""
+    path = write([{"step": s, "loss": s / 8, "lr": 1e-5} for s in range(10, 15)])
+    whole = path.read_bytes()
+    for size in range(len(whole)):
+        path.write_bytes(whole[:size])
+        try:
+            run = read_run(path, "dpo")
+        except UnreadableRun:
+            continue
+        assert len(run) <= 5
+        # Without quotes or brackets around it, a last number that is cut is a number all the same.
+        assert set(run.steps[:-1]) <= set(range(10, 15))
+
+
+def test_from_standard_input(form: Format, write, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write([{"step": 1, "loss": 0.7, "lr": 1}, {"step": 2, "loss": 0.6, "lr": 1}])
+
+    class Piped:
+        closed = False
+        buffer = io.BytesIO(path.read_bytes())
+
+    monkeypatch.setattr("sys.stdin", Piped())
+    run = read_run("-", "dpo")
+    assert contents(run) == contents(read_run(path, "dpo"))
+    assert run.path == "-"
+
+
+def test_from_its_folder(write, tmp_path: Path) -> None:
+    path = write([{"step": 1, "loss": 0.7, "lr": 1}, {"step": 2, "loss": 0.6, "lr": 1}])
+    run = read_run(tmp_path, "dpo")
+    assert contents(run) == contents(read_run(path, "dpo"))
+    assert any("read from" in note for note in run.notes)
+
+
+def test_a_large_log_is_the_same_run_however_it_is_parsed(write) -> None:
+    """Beyond 256 KB another parser is at work, beyond 1 MB another block begins."""
+    steps = range(1, 20_001)
+    rows: Rows = [{"step": s, "loss": 1 / s, "rewards/margins": -s / 3, "grad_norm": s * 1e-9} for s in steps]
+    rows[15_000]["loss"] = math.nan
+    run = read_run(write(rows), "dpo")
+    assert run.steps.tolist() == list(steps)
+    for key, raw in (("loss", "loss"), ("reward_margin", "rewards/margins"), ("grad_norm", "grad_norm")):
+        assert list(map(repr, run.columns[key].values)) == [repr(float(row[raw])) for row in rows]
+    assert run.columns["loss"].at is run.columns["grad_norm"].at
