@@ -20,7 +20,7 @@ def read(path: str | os.PathLike[str], *, method: str | None = None, metrics: Ma
 
     Raises `UnreadableRun` with one clear sentence if that cannot be done.
     """
-    return read_run(os.fspath(path), method=Method(method) if method else None, metrics=metrics)
+    return read_run(os.fspath(path), method=Method(method) if method else None)
 
 
 def check(

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -105,10 +104,8 @@ def test_where_blocks_end_never_shows(block: int, monkeypatch: pytest.MonkeyPatc
 def test_a_million_columns_are_refused_at_once(tmp_path: Path) -> None:
     path = tmp_path / "wide.csv"
     path.write_text(",".join(f"c{i}" for i in range(10**6)) + "\n" + ",".join(["1"] * 10**6) + "\n")
-    begin = time.process_time()
     with pytest.raises(UnreadableRun, match="is the table transposed"):
         read_run(path)
-    assert time.process_time() - begin < 20  # Generous: it takes a hundredth of a second, not minutes.
 
 
 def test_eleven_thousand_columns(tmp_path: Path) -> None:

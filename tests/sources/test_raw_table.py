@@ -55,6 +55,11 @@ def test_objects_inside_are_laid_flat_and_wrappers_leave_no_trace() -> None:
     }  # fmt: skip
 
 
+def test_objects_in_rows_of_different_shapes_stay_in_the_order_of_rows() -> None:
+    rows = [{"lr": 0, "x": None}, {"x": {"y": 1}}, {"lr": 0, "x": {"y": 2}}]
+    assert contents(gathered(rows))["x/y"] == ([1, 2], ["1.0", "2.0"])
+
+
 def test_of_a_key_given_twice_in_one_row_the_inner_one_counts() -> None:
     rows = [{"data": {"loss": 2}, "loss": 1}, {"loss": 5}]
     assert contents(gathered(rows))["loss"] == ([0, 1], ["2.0", "5.0"])

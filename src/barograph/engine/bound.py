@@ -98,6 +98,13 @@ class _Unknown:
         return "?"
 
 
+class _Rows(int):
+    """A number of rows that words itself: `1 row`, `12 rows`."""
+
+    def __format__(self, spec: str) -> str:
+        return "1 row" if self == 1 else f"{int(self)} rows"
+
+
 class _Quoted(dict[str, object]):
     def __missing__(self, key: str) -> object:
         return _Unknown()
@@ -113,10 +120,11 @@ def word(bound: BoundRule, episode: Episode) -> Finding:
         "first": episode.first_value,
         "peak": episode.peak,
         "low": episode.low,
-        **episode.shown,
         **bound.numbers,
+        **episode.shown,
     }
     quoted = _Quoted({name: value for name, value in numbers.items() if value is not None})
+    quoted["rows"] = _Rows(episode.rows)
     quoted.update(step=episode.step, last_step=episode.last_step, metric=episode.metric, onset=episode.onset)
     new_rate = f" ({episode.rate:.2g} to {episode.rate / 2:.2g})" if episode.rate else ""
     quoted["new_rate"] = new_rate

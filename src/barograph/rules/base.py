@@ -63,6 +63,8 @@ class Rule:
         if missing or not cls.__doc__:
             absent = ", ".join(missing) or "docstring"
             raise ConfigurationError(f"the rule {cls.__name__} does not declare its {absent}")
+        if twice := set(cls.shows) & set(cls.params()):
+            raise ConfigurationError(f"the rule {cls.__name__} shows {', '.join(twice)}, which is a parameter's name")
 
     @classmethod
     def params(cls) -> Mapping[str, Param]:

@@ -59,8 +59,8 @@ class ValueClipHigh(Rule):
     about = "value_clip_frac"
     share = param(0.3, "share of clipped value updates")
     when = sustained(mean(metric("value_clip_frac"), 10) > share, 5)
-    shows = {"share": mean(metric("value_clip_frac"), 10)}
-    says = "{share:.0%} of the value updates are clipped"
+    shows = {"clipped": mean(metric("value_clip_frac"), 10)}
+    says = "{clipped:.0%} of the value updates are clipped"
     do = (advise("Widen cliprange_value, or normalise the rewards"),)
 
 

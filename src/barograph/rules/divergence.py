@@ -77,7 +77,7 @@ class KlNegative(Rule):
     of_token = (ema(kl_token, 10) < -per_token) & (ema(kl_token, 10) < -noise(kl_token, 10))
     when = sustained(of_answer | of_token, 5)
     escalates = {CRITICAL: (ema(kl_sequence, 10) < -far * nats) | (ema(kl_token, 10) < -far * per_token)}
-    says = "the KL to the reference is negative for {rows} rows (mean {value:.3g}): sampling does not match the policy"
+    says = "the KL to the reference is negative for {rows} (mean {value:.3g}): sampling does not match the policy"
     do = (sample_purely, check_reference, stop("the reward is being collected from a negative KL"))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from barograph.core.methods import CLASSIFIER, IMPLICIT_REWARD, PAIRED, REWARD_MODEL, SUPERVISED_LOSS
+from barograph.core.methods import CLASSIFIER, IMPLICIT_REWARD, PAIRED, REWARD_MODEL, SUPERVISED_LOSS, Method
 from barograph.core.names import EVAL
 from barograph.rules.advice import advise, check_data, cut_lr, earlier_checkpoint
 from barograph.rules.base import CRITICAL, WARNING, Rule, param
@@ -28,7 +28,7 @@ class EvalLossRising(Rule):
     far = param(1.15, "times its best that make it critical for reward models and classifiers")
     best = lowest(eval_loss)
     falling = ema(loss, 5) < first(loss, 3)
-    when = (count(eval_loss) >= 3) & sustained((eval_loss > rise * best) & falling, 2)
+    when = (count(eval_loss) >= 3) & sustained(eval_loss > rise * best, 2) & falling
     shows = {"loss": eval_loss, "best": best}
     says = "the evaluation loss has risen from {best:.4f} to {loss:.4f} while the training loss fell: overfitting"
     do = (earlier_checkpoint, regularise)
@@ -45,8 +45,10 @@ class EvalLossRisingFar(EvalLossRising):
 
     code, name, severity = "FIT02", "evaluation-loss-far-above-best", CRITICAL
     methods = JUDGED_BY_LOSS
-    when = (count(eval_loss) >= 3) & sustained(
-        (eval_loss > EvalLossRising.far * EvalLossRising.best) & EvalLossRising.falling, 2
+    when = (
+        (count(eval_loss) >= 3)
+        & sustained(eval_loss > EvalLossRising.far * EvalLossRising.best, 2)
+        & EvalLossRising.falling
     )
 
 
@@ -104,7 +106,7 @@ class Underfit(Rule):
     code, name, severity = "FIT05", "underfitting", WARNING
     methods = JUDGED_BY_LOSS
     about = "eval.loss"
-    level = param(0.5, "loss that counts as high")
+    level = param(0.5, "loss that counts as high", by_method={Method.REWARD: 0.64})
     when = after(share=0.6, steps=1000) & sustained((ema(loss, 5) > level) & (eval_loss > level) & (eval_loss < 1), 2)
     shows = {"train": ema(loss, 5), "eval": eval_loss}
     says = "training loss {train:.3f} and evaluation loss {eval:.3f} are both still high"
@@ -126,7 +128,7 @@ class EvalAccuracyFalling(Rule):
     lost = param(0.05, "accuracy that may be lost from its best")
     held_out = metric("reward_accuracy", EVAL)
     growing = ema(metric("reward_margin"), 5) >= 0.9 * highest(ema(metric("reward_margin"), 5))
-    when = (count(held_out) >= 3) & sustained((highest(ema(held_out, 2)) - ema(held_out, 2) > lost) & growing, 2)
+    when = (count(held_out) >= 3) & sustained(highest(ema(held_out, 2)) - ema(held_out, 2) > lost, 2) & growing
     shows = {"accuracy": held_out, "best": highest(held_out)}
     says = "the evaluation accuracy fell from {best:.2f} to {accuracy:.2f} while the training margin grew"
     do = (earlier_checkpoint, cut_lr(), regularise)

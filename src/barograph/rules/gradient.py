@@ -27,8 +27,8 @@ class GradientExplosion(Rule):
     limit = param(1000, "norm that counts as exploding", by_method={m: 1e12 for m in ALL - COMPARABLE})
     times = param(100, "times the median of its last 20 rows")
     when = (grad > limit) | ((grad > times * median(grad, 20)) & (spike(grad, 20) > times) & (grad > 10))
-    shows = {"norm": grad, "usual": median(grad, 20)}
-    says = "the gradient norm reached {peak:.4g} at step {step}; {usual:.3g} is usual in this run"
+    shows = {"norm": grad}
+    says = "the gradient norm reached {peak:.4g} at step {step}"
     do = (stop("it is about to explode"), revert(), cut_lr(), clip, check_data)
     follows = ("NUM01",)
     forgiven_after = 0.3
@@ -50,7 +50,7 @@ class GradientPersistentlyHigh(Rule):
     patience = param(10, "steps that it must last")
     when = after_warmup() & sustained(ema(grad, 5) > limit, 3, steps=patience)
     shows = {"norm": ema(grad, 5)}
-    says = "the gradient norm has been above {limit:g} for {rows} rows, now {norm:.4g}"
+    says = "the gradient norm has been above {limit:g} for {rows}, now {norm:.4g}"
     do = (stop(), revert(), cut_lr(), clip)
     follows = ("NUM01", "GRAD01")
 
@@ -90,7 +90,7 @@ class GradientVanished(Rule):
     patience = param(3, "rows in a row", by_method={m: 10 for m in ONLINE})
     when = sustained(grad < floor, patience)
     shows = {"norm": grad}
-    says = "the gradient norm is {norm:.2g} for {rows} rows: nothing is being trained"
+    says = "the gradient norm is {norm:.2g} for {rows}: nothing is being trained"
     do = (stop("the compute is wasted"), check_trainable, advise("Look at margins, advantages and label masks"))
     follows = ("NUM01", "GRP01", "GRP02", "LOSS04", "PREF06")
 

@@ -46,11 +46,11 @@ class SpreadGone(Rule):
     code, name, severity = "GRP02", "score-spread-zero", WARNING
     methods = ONLINE
     about = "score_std"
-    most = param(0.7, "share of the last 20 rows")
-    nearly_all = param(0.95, "share of the last 20 rows that makes it critical")
-    when = sustained(fraction(score_std < 1e-6, 20) > most, 3)
-    escalates = {CRITICAL: fraction(score_std < 1e-6, 20) > nearly_all}
-    shows = {"share": fraction(score_std < 1e-6, 20), "score": ema(score, 20)}
+    most = param(0.8, "share of the last 30 rows")
+    nearly_all = param(0.97, "share of the last 30 rows that makes it critical")
+    when = sustained(fraction(score_std < 1e-6, 30) > most, 5)
+    escalates = {CRITICAL: fraction(score_std < 1e-6, 30) > nearly_all}
+    shows = {"share": fraction(score_std < 1e-6, 30), "score": ema(score, 20)}
     says = "in {share:.0%} of the last rows all answers score the same (mean score {score:.3g})"
     do = GroupsWithoutSpread.do
     follows = ("LEN01", "LEN02", "RWD01", "GRP01")

@@ -29,8 +29,8 @@ class Truncation(Rule):
     most = param(0.8, "share of answers that makes it critical")
     when = (count(truncated) >= 5) & sustained(ema(truncated, 10) > share, 5, share=0.1)
     escalates = {CRITICAL: sustained(ema(truncated, 10) > most, 5, share=0.2)}
-    shows = {"share": ema(truncated, 10), "length": ema(length, 10)}
-    says = "{share:.0%} of the answers are cut off at the length limit (mean length {length:.0f})"
+    shows = {"cut": ema(truncated, 10), "length": ema(length, 10)}
+    says = "{cut:.0%} of the answers are cut off at the length limit (mean length {length:.0f})"
     do = (longer_limit, mask_cut_answers, advise("Check that the model knows its end-of-text token"))
     follows = ("ENT02",)
 

@@ -58,7 +58,9 @@ class StuckAtStart(Rule):
     about = "loss"
     width = param(0.03, "corridor around the start value, as a share of it", by_method={Method.KTO: 0.02})
     tight = param(0.012, "corridor that makes it critical when the loss never left it by mid-run")
-    when = after(share=0.25, steps=30) & (abs(slow - start) < width * start) & (lowest(slow) > start - 2 * width * start)
+    when = after(share=0.25, steps=30) & sustained(
+        (abs(slow - start) < width * start) & (lowest(slow) > start - 2 * width * start), 3, share=0.05
+    )
     escalates = {
         CRITICAL: after(share=0.5, steps=200)
         & (abs(slow - start) < tight * start)
@@ -94,7 +96,7 @@ class LossRising(Rule):
         | sustained(slow - lowest(slow) > maximum(0.25 * lowest(slow), 2 * noise(loss, 20)) + 0.02, 3, steps=patience, share=0.1)
     )
     escalates = {CRITICAL: sustained(smooth > doubled * first(loss, 3), 2, steps=patience)}
-    shows = {"loss": smooth, "start": first(loss, 3), "best": lowest(smooth)}
+    shows = {"loss": smooth, "start": first(loss, 1), "best": lowest(smooth)}
     says = "the loss has been rising since step {onset}: {loss:.3f} now, {start:.3f} at the start, {best:.3f} at best"
     do = (stop(), revert(), cut_lr(), check_data)
     follows = ("NUM01",)
@@ -175,11 +177,12 @@ class LossNotDecreasing(Rule):
     gain = param(0.02, "share of its beginning that it should have lost")
     begins = param(0.33, "share of the run after which it is judged")
     steps = param(40, "steps after which it is judged when the run's length is unknown")
-    lost = first(loss, 5) - slow
-    when = after(share=begins, steps=steps) & sustained(
-        (lost < gain * first(loss, 5)) & (first(loss, 5) - lowest(slow) < 2 * gain * first(loss, 5)) & (loss > 0), 3
+    begin = first(loss, 3)
+    # In a log of few rows the first ones are no beginning: they reach far into the run.
+    when = after(share=begins, steps=steps) & (count(loss) >= 8) & sustained(
+        (begin - slow < gain * begin) & (begin - lowest(slow) < 2 * gain * begin) & (loss > 0), 3, share=0.1
     )
-    shows = {"loss": slow, "start": first(loss, 5)}
+    shows = {"loss": slow, "start": begin}
     says = "the loss is {loss:.3f} at step {last_step} and was {start:.3f} at the start: it has not decreased"
     do = (cut_lr(), raise_lr, check_data, check_trainable)
     follows = ("LOSS01", "LOSS02", "PREF01", "GRAD04", "RATE01", "RATE03")
@@ -199,8 +202,8 @@ class LossUnsteady(Rule):
     scatter = param(0.5, "scatter from row to row, as a share of the level, that counts as wild")
     when = after_warmup() & (ema(loss, 20) > 0.1) & sustained(noise(loss, 20) > scatter * ema(loss, 20), 10)
     escalates = {WARNING: (noise(loss, 20) > 2 * scatter * ema(loss, 20)) & (ema(loss, 20) > 0.9 * first(loss, 5))}
-    shows = {"loss": ema(loss, 20), "scatter": noise(loss, 20)}
-    says = "the loss jumps by {scatter:.3f} from row to row around {loss:.3f}"
+    shows = {"loss": ema(loss, 20), "jump": noise(loss, 20)}
+    says = "the loss jumps by {jump:.3f} from row to row around {loss:.3f}"
     do = (cut_lr(), advise("Enlarge the batch, or accumulate gradients"))
 
 

@@ -39,7 +39,7 @@ class NothingTrains(Rule):
     patience = param(5, "rows in a row")
     tiny = param(1e-6, "reward that counts as exactly zero")
     when = sustained((abs(chosen) < tiny) & (abs(rejected) < tiny), patience)
-    says = "the rewards are exactly 0 for {rows} rows: the policy does not move away from its reference"
+    says = "the rewards are exactly 0 for {rows}: the policy does not move away from its reference"
     do = (stop("nothing is being trained"), check_trainable, advise("Look at one tokenised example: are labels masked?"))
     follows = ("RATE01",)
 
@@ -147,8 +147,8 @@ class MarginTooLarge(Rule):
     far = param(200, "nats per sequence that make it critical")
     when = sustained(ema(margin_nats, 5) > nats, 2) | (margin_nats > far)
     escalates = {CRITICAL: ema(margin_nats, 3) > far}
-    shows = {"margin": recent, "nats": ema(margin_nats, 5)}
-    says = "the margin is {margin:.1f}, {nats:.0f} nats per answer: the pairs are overfitted"
+    shows = {"margin": recent, "distance": ema(margin_nats, 5)}
+    says = "the margin is {margin:.1f}, {distance:.0f} nats per answer: the pairs are overfitted"
     do = (stop("more training only harms"), earlier_checkpoint, cut_lr(), raise_beta)
 
 

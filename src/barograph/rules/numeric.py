@@ -23,7 +23,7 @@ class LossNotFinite(Rule):
     code, name, severity = "NUM01", "loss-not-finite", CRITICAL
     about = ("loss", "policy_loss", "value_loss")
     when = nonfinite("loss") | nonfinite("policy_loss") | nonfinite("value_loss")
-    says = "{metric} is not a number from step {step} on ({rows} rows)"
+    says = "{metric} is not a number from step {step} on ({rows})"
     do = (stop("the training has collapsed"), revert(), cut_lr(), precision, check_data)
 
 
@@ -41,7 +41,7 @@ class GradientNotFinite(Rule):
     patience = param(2, "rows in a row that make it critical")
     when = nonfinite("grad_norm") | nonfinite("critic_grad_norm")
     escalates = {CRITICAL: sustained(when, patience)}
-    says = "{metric} is not a number in {rows} rows from step {step} on"
+    says = "{metric} is not a number in {rows} from step {step} on"
     do = (stop(), revert(), precision, cut_lr())
     follows = ("NUM01",)
 
@@ -85,7 +85,7 @@ class SignalNotFinite(Rule):
         | nonfinite("score_mean")
         | nonfinite("entropy")
     )
-    says = "{metric} is not a number in {rows} rows from step {step} on"
+    says = "{metric} is not a number in {rows} from step {step} on"
     do = (
         advise("If one class only is hit, use larger or balanced batches, so that none lacks it"),
         precision,

@@ -80,8 +80,8 @@ class ClipShareHigh(Rule):
     half = param(0.5, "share that makes it critical")
     when = sustained(ema(clip_share, 10) > share, 5)
     escalates = {CRITICAL: ema(clip_share, 10) > half}
-    shows = {"share": ema(clip_share, 10)}
-    says = "{share:.0%} of the updates are clipped: the steps are too large"
+    shows = {"clipped": ema(clip_share, 10)}
+    says = "{clipped:.0%} of the updates are clipped: the steps are too large"
     do = (cut_lr(), advise("Fewer inner epochs, or larger minibatches"))
     follows = ("NUM01",)
 
@@ -140,7 +140,7 @@ class ClippingNeverActive(Rule):
     methods = ONLINE
     about = "clip_frac"
     when = (fact("num_iterations") > 1) & sustained(clip_share <= 0, 20, share=0.2)
-    says = "no update is ever clipped in {rows} rows, although each batch is used several times"
+    says = "no update is ever clipped in {rows}, although each batch is used several times"
     do = (advise("Check where the old log-probabilities come from"), advise("Raise the learning rate"))
 
 

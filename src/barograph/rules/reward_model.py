@@ -128,7 +128,7 @@ class ConstantReward(Rule):
     about = ("rm_max", "rm_std")
     floor = param(1e-3, "spread that counts as none")
     when = sustained((spread < floor) | (metric("rm_std") < floor), 5)
-    says = "all answers get the same reward, for {rows} rows"
+    says = "all answers get the same reward, for {rows}"
     do = (stop("the head is dead"), set_pad, advise("Check the rate and the initialisation of the head"))
 
 

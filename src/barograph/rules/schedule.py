@@ -21,7 +21,7 @@ class RateZero(Rule):
     about = "lr"
     until = param(0.95, "share of the run up to which zero is wrong")
     when = after_warmup() & before(share=until, steps=1e12) & sustained(lr <= 0, 2, share=0.05)
-    says = "the learning rate is 0 since step {step}: nothing is learned any more"
+    says = "the learning rate is 0 since step {onset}: nothing is learned any more"
     do = (advise("Compare max_steps and the number of epochs with the scheduler's own total"), raise_lr)
 
 

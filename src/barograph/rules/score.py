@@ -45,7 +45,7 @@ class ScoreConstant(Rule):
     patience = param(10, "rows in a row")
     when = (count(score) >= patience) & (highest(score, patience) - lowest(score, patience) < 1e-9)
     shows = {"score": score}
-    says = "the score is exactly {score:.4g} in {rows} rows and more: the reward does not depend on the answers"
+    says = "the score is exactly {score:.4g} in {rows} and more: the reward does not depend on the answers"
     do = (test_reward, check_data, stop("there is nothing to learn from"))
     follows = ("LEN01", "LEN02")
 
@@ -116,7 +116,7 @@ class RewardHacking(Rule):
     gold_falls = (ema(eval_accuracy, 3) < (keep) * accuracy_best) | (
         ema(eval_score, 3) < score_best - maximum(0.15 * abs(score_best), noise(eval_score, 5))
     )
-    when = ((count(eval_accuracy) >= 3) | (count(eval_score) >= 3)) & sustained(proxy & gold_falls, 3, share=0.05)
+    when = ((count(eval_accuracy) >= 3) | (count(eval_score) >= 3)) & sustained(gold_falls, 3) & sustained(proxy, 3, share=0.05)
     shows = {"score": slow, "start": first(score, 10)}
     says = "the training score rose to {score:.3g} while the evaluation fell to {value:.3g} from {peak:.3g}"
     do = (stop("it learns to please the reward"), earlier_checkpoint, advise("Reward what the evaluation measures"))

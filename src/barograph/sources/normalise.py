@@ -61,8 +61,8 @@ def normalise(
     chosen = _choose(metrics, known_method)
     if not any(_tells_something(series) for series in chosen.series):
         raise _nothing_known(table, chosen.unknown, path)
-    if planned := chosen.series.get("max_steps"):
-        settings.setdefault("max_steps", int(max(filter(isfinite, planned.column.values), default=0.0)))
+    if (planned := chosen.series.get("max_steps")) and isfinite(planned.column.values[-1]):
+        settings.setdefault("max_steps", int(planned.column.values[-1]))
     groups = _groups(chosen.series.values())
     telling = _groups(entry for series, entry in chosen.series.items() if _tells_something(series))
     train_rows = set().union(*_groups(entry for entry in chosen.series.values() if entry.split == TRAIN))

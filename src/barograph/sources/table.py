@@ -122,7 +122,10 @@ class Gatherer:
                 self._leave_out(key, Kind.NESTED, len(inner))
                 continue
             parent, _, last = f"/{key}".rpartition("/")
-            self._gather(inner_at, inner, f"{parent if last in WRAPPERS else '/' + key}/"[1:], depth + 1)
+            # They were found shape by shape, and are wanted in the order of rows.
+            order = sorted(range(len(inner_at)), key=inner_at.__getitem__)
+            rising, ordered = [inner_at[index] for index in order], [inner[index] for index in order]
+            self._gather(rising, ordered, f"{parent if last in WRAPPERS else '/' + key}/"[1:], depth + 1)
 
     def _add(self, key: str, at: array[int], values: Sequence[object], inside: dict[str, _Inside]) -> None:
         """Add the values of one key in some rows: as numbers at once if they all are, else one by one."""

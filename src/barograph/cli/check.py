@@ -1,0 +1,155 @@
+"""`barograph check`: is this run healthy?"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from barograph.core.errors import UnreadableRun
+from barograph.core.finding import Diagnosis, Severity
+from barograph.core.methods import Method
+
+if TYPE_CHECKING:
+    from barograph.core.run import Run
+    from barograph.engine.settings import Settings
+
+__all__ = ["check"]
+
+FAILED, FINDINGS = 1, 3
+FAIL_ON = {"warning": Severity.WARNING, "critical": Severity.CRITICAL, "never": None}
+#: From so many runs on, a person at a terminal is shown how far it has got.
+MANY = 8
+
+
+@click.command(short_help="Say whether runs are healthy, and why.")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.option("--method", type=click.Choice([m.value for m in Method]), help="Judge as this method, whatever it looks like.")
+@click.option("--select", "selected", multiple=True, metavar="RULES", help="Only these rules: codes, prefixes, names.")
+@click.option("--ignore", "ignored", multiple=True, metavar="RULES", help="Not these rules.")
+@click.option("--config", metavar="FILE", help="Settings in TOML; else barograph.toml or pyproject.toml here or above.")
+@click.option("--profile", type=click.Choice(["default", "guide"]), help="'guide' takes the guides' numbers literally.")
+@click.option("--fail-on", type=click.Choice(list(FAIL_ON)), default="warning", show_default=True,
+              help="Exit with 3 when there are findings at or above this.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+@click.option("-q", "--quiet", is_flag=True, help="One line for each run.")
+@click.option("-v", "--verbose", is_flag=True, help="Also what could not be judged or understood.")
+def check(
+    runs: Sequence[str],
+    method: str | None,
+    selected: Sequence[str],
+    ignored: Sequence[str],
+    config: str | None,
+    profile: str | None,
+    fail_on: str,
+    *,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Say whether a run is healthy, since when not, what proves it, and what to do.
+
+    RUN is a log file, a folder (the newest checkpoint is found), a glob, or - for standard input.
+
+    \b
+      barograph check outputs/kto
+      barograph check trainer_state.json --fail-on critical
+      barograph check 'runs/*' --quiet
+      tail -n 500 log.jsonl | barograph check - --method dpo
+    """
+    from barograph.engine.settings import read_settings
+    from barograph.sources.catalogue import expand
+
+    settings = read_settings(config).narrowed(_split(selected), _split(ignored))
+    if profile:
+        settings = settings.with_profile(profile)
+    diagnoses, errors = _judge_all(expand(runs), method, settings)
+    if as_json:
+        _print_json([diagnosis for diagnosis, _ in diagnoses], errors)
+    else:
+        _print_text(diagnoses, settings, quiet=quiet, verbose=verbose)
+    for error in errors:
+        click.echo(f"barograph: {error}", err=True)
+    if errors:
+        raise click.exceptions.Exit(FAILED)
+    limit = FAIL_ON[fail_on]
+    worst = max((diagnosis.worst or Severity.INFO for diagnosis, _ in diagnoses), default=Severity.INFO)
+    if limit is not None and worst >= limit:
+        raise click.exceptions.Exit(FINDINGS)
+
+
+def _split(words: Sequence[str]) -> list[str]:
+    """`--select PREF,KL01` and `--select PREF --select KL01` mean the same."""
+    return [word for part in words for word in part.split(",") if word]
+
+
+def _judge_all(
+    paths: Sequence[str], method: str | None, settings: Settings
+) -> tuple[list[tuple[Diagnosis, Run]], list[UnreadableRun]]:
+    """Every run that can be read, and an error for each that cannot: one broken log hides no other."""
+    from barograph.engine.judge import judge
+    from barograph.monitor import read
+
+    judged: list[tuple[Diagnosis, Run]] = []
+    errors: list[UnreadableRun] = []
+    show = len(paths) >= MANY and sys.stderr.isatty()
+    for number, path in enumerate(paths, 1):
+        if show:
+            click.echo(f"\r{number}/{len(paths)}", nl=False, err=True)
+        try:
+            run = read(path, method=method, metrics=settings.metrics)
+        except UnreadableRun as error:
+            errors.append(error)
+            continue
+        judged.append((judge(run, settings), run))
+    if show:
+        click.echo("\r" + " " * 20 + "\r", nl=False, err=True)
+    return judged, errors
+
+
+def _print_json(diagnoses: Sequence[Diagnosis], errors: Sequence[UnreadableRun]) -> None:
+    import json
+
+    answer: dict[str, object] = {"schema": 1, "runs": [_strict(diagnosis.to_dict()) for diagnosis in diagnoses]}
+    if errors:
+        answer["errors"] = [{"path": error.path, "error": str(error)} for error in errors]
+    click.echo(json.dumps(answer, indent=2, allow_nan=False, ensure_ascii=False))
+
+
+def _strict(value: object) -> object:
+    """The same without NaN and infinities, which JSON has no words for."""
+    if isinstance(value, dict):
+        return {key: _strict(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_strict(inner) for inner in value]
+    if isinstance(value, float) and value - value != 0.0:
+        return None
+    return value
+
+
+def _print_text(
+    diagnoses: Sequence[tuple[Diagnosis, Run]], settings: Settings, *, quiet: bool, verbose: bool
+) -> None:
+    from barograph.console.report import report, verdict_line
+    from barograph.console.terminal import Terminal, clean
+    from barograph.core.names import nearest
+
+    terminal = Terminal.of(sys.stdout)
+    worst_first = sorted(diagnoses, key=lambda entry: -(entry[0].worst or 0)) if len(diagnoses) > 1 else diagnoses
+    if quiet or len(diagnoses) > 1:
+        for diagnosis, _ in worst_first:
+            click.echo(verdict_line(diagnosis, terminal))
+    if quiet:
+        return
+    why = {rule.code: rule.sections().get("Why", "") for rule in settings.rules}
+    for diagnosis, run in worst_first:
+        if len(diagnoses) > 1:
+            click.echo(f"\n{terminal.glyph('─', '-') * terminal.width}")
+        click.echo("\n".join(report(diagnosis, run, why, terminal, verbose=verbose)))
+        if verbose and run.unknown_keys:
+            click.echo("Keys that were not understood:")
+            for key in run.unknown_keys:
+                near = nearest(key)
+                click.echo(f"  {clean(key)}" + (f"  (like {near[0]}?)" if near else ""))
