@@ -112,11 +112,19 @@ def stepped(signal: Signal, log: list[tuple[int, dict[str, float]]], timeline: T
     return seen
 
 
-def scanned(signal: Signal, log: list[tuple[int, dict[str, float]]], timeline: Timeline) -> dict[int, float]:
-    course = Scanner(run_from_rows(log), timeline).scan(signal)
-    if isinstance(course, Passive):
-        return {row: value for row, value in enumerate(course.values.tolist()) if not math.isnan(value)}
-    return dict(zip(course.at.tolist(), course.values.tolist(), strict=True))
+def scanned(
+    signal: Signal, log: list[tuple[int, dict[str, float]]], timeline: Timeline, size: int = 1000
+) -> dict[int, float]:
+    scanner = Scanner([signal], timeline)
+    cell = scanner.cell(signal)
+    seen = {}
+    for block in scanner.scan(run_from_rows(log), size):
+        if isinstance(cell, Passive):
+            values = [(row, cell.at_row(row)) for row in block.rows.tolist()]
+            seen.update({row: value for row, value in values if value is not None})
+        else:
+            seen.update(zip(cell.at.tolist(), map(float, cell.values.tolist()), strict=True))
+    return seen
 
 
 def _near(a: float, b: float) -> bool:
@@ -138,9 +146,11 @@ def _knife_edge(signal: Signal, log: list[tuple[int, dict[str, float]]], timelin
     return False
 
 
-@given(signal=signals, log=logs(), timeline=timelines)
-def test_stepping_and_scanning_agree(signal: Signal, log: list[tuple[int, dict[str, float]]], timeline: Timeline) -> None:
-    by_step, by_scan = stepped(signal, log, timeline), scanned(signal, log, timeline)
+@given(signal=signals, log=logs(), timeline=timelines, size=st.sampled_from([1, 2, 3, 7, 1000]))
+def test_stepping_and_scanning_agree(
+    signal: Signal, log: list[tuple[int, dict[str, float]]], timeline: Timeline, size: int
+) -> None:
+    by_step, by_scan = stepped(signal, log, timeline), scanned(signal, log, timeline, size)
     agree = by_step.keys() == by_scan.keys() and all(_near(by_step[row], by_scan[row]) for row in by_step)
     assert agree or _knife_edge(signal, log, timeline), f"{signal}\n{by_step}\n{by_scan}"
 

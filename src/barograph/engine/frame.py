@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from statistics import median
 
 from barograph.core.methods import Method
 from barograph.core.objectives import starting_loss
@@ -44,8 +45,8 @@ def frame_of(method: Method, config: Mapping[str, object], first_loss: float | N
 def frame_of_run(run: Run) -> Timeline:
     """The frame of a log that lies before us: where nothing else tells, it is as long as its last step."""
     losses = run.columns.get("loss")
-    first_losses = losses.finite()[:3] if losses else []
-    frame = frame_of(run.method, run.config, sorted(first_losses)[len(first_losses) // 2] if first_losses else None)
+    first_losses = [value for value in losses.values[:5] if math.isfinite(value)] if losses else []
+    frame = frame_of(run.method, run.config, median(first_losses) if first_losses else None)
     horizon = float(run.last_step)
     if frame.horizon is not None:
         horizon = max(horizon, frame.horizon)

@@ -1,113 +1,135 @@
-"""The engine of a log that lies before us: whole columns at once, with NumPy. It finds what `live` finds."""
+"""The engine of a log that lies before us: a block of rows at once, with NumPy. It finds what `live` finds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from barograph.core.finding import Finding
+from barograph.core.finding import Finding, Severity
 from barograph.core.names import split_of
 from barograph.core.run import Run
 from barograph.engine.bound import HIGHEST_RATE, BoundRule, Episode, word
 from barograph.signals.expression import Signal
-from barograph.signals.scan import Passive, Scanner, onset
+from barograph.signals.scan import BLOCK, Block, Cell, Passive, Scanner, Sustained
 from barograph.signals.timeline import Timeline
 from barograph.signals.words import metric
 
 __all__ = ["scan_run"]
 
 
-def scan_run(run: Run, rules: Iterable[BoundRule], timeline: Timeline) -> tuple[list[Finding], set[str]]:
+def scan_run(
+    run: Run, rules: Iterable[BoundRule], timeline: Timeline, size: int = BLOCK
+) -> tuple[list[Finding], set[str]]:
     """All findings of a run, rule by rule, and the codes of the rules that could say something."""
-    scanner = Scanner(run, timeline)
-    findings: list[Finding] = []
-    judged: set[str] = set()
-    for rule in rules:
-        course = scanner.scan(rule.when)
-        if isinstance(course, Passive):
-            known = ~np.isnan(course.values)
-            at, truth = np.flatnonzero(known), course.values[known] > 0
+    rules = list(rules)
+    pointers = {pointer: metric(*reversed(split_of(pointer))) for rule in rules for pointer in rule.rule.pointers()}
+    wanted: list[Signal] = [HIGHEST_RATE, *pointers.values()]
+    wanted += [signal for rule in rules for signal in rule.signals()]
+    scanner = Scanner(wanted, timeline)
+    cells = {pointer: scanner.cell(signal) for pointer, signal in pointers.items()}
+    watches = [BlockWatch(rule, scanner, cells) for rule in rules]
+    for block in scanner.scan(run, size):
+        for watch in watches:
+            watch.see(block)
+    findings = [word(watch.rule, episode) for watch in watches for episode in watch.episodes]
+    return findings, {watch.rule.rule.code for watch in watches if watch.judged}
+
+
+class BlockWatch:
+    """One rule while it goes through the blocks; the counterpart of `live.RuleWatch`."""
+
+    def __init__(self, rule: BoundRule, scanner: Scanner, pointers: Mapping[str, Cell]) -> None:
+        self.rule = rule
+        self.judged = False
+        self.episodes: list[Episode] = []
+        self._timeline = scanner.timeline
+        self._when = scanner.cell(rule.when)
+        self._escalates = [(grade, scanner.cell(condition)) for grade, condition in rule.escalates]
+        self._shows = {name: scanner.cell(signal) for name, signal in rule.shows.items()}
+        self._lasting = [cell for part in rule.lasting() if isinstance(cell := scanner.cell(part), Sustained)]
+        self._pointers = {pointer: pointers[pointer] for pointer in rule.rule.pointers()}
+        self._rate = scanner.cell(HIGHEST_RATE)
+        self._broken = False
+
+    def see(self, block: Block) -> None:
+        """Look at the condition in all rows of a block."""
+        when = self._when
+        if isinstance(when, Passive):
+            known = ~np.isnan(when.everywhere)
+            at, truth = block.rows[known], when.everywhere[known] > 0
         else:
-            at, truth = course.at, course.values > 0
-        if len(at):
-            judged.add(rule.rule.code)
-        held = at[truth]
-        if len(held):
-            findings += [word(rule, episode) for episode in _episodes(run, rule, held, np.flatnonzero(truth), scanner)]
-    return findings, judged
+            at, truth = when.at, when.values
+        if not len(at):
+            return
+        self.judged = True
+        held = np.flatnonzero(truth)
+        if not len(held):
+            self._broken = True
+            return
+        rows = at[held]
+        steps = block.steps_at(rows)
+        pause = self._pause(steps)
+        parts = np.flatnonzero((np.diff(steps) > pause[1:]) & (np.diff(held) > 1)) + 1
+        bounds = [0, *parts.tolist(), len(held)]
+        for begin, end in zip(bounds[:-1], bounds[1:], strict=True):
+            broken = begin > 0 or self._broken or bool(held[0] > 0)
+            last = self.episodes[-1] if self.episodes else None
+            apart = last is None or (broken and steps[begin] - last.last_step > pause[begin])
+            if last is None or apart:
+                last = self._begin(int(rows[begin]), int(steps[begin]), block)
+                self.episodes.append(last)
+            self._extend(last, rows[begin:end], int(steps[end - 1]))
+        self._broken = bool(held[-1] != len(at) - 1)
 
+    def _pause(self, steps: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The longest break that does not end an episode, at each step."""
+        horizon = self._timeline.horizon
+        return self.rule.rule.rearm * (steps if horizon is None else np.full(len(steps), horizon))
 
-def _episodes(
-    run: Run, rule: BoundRule, held: NDArray[np.int64], place: NDArray[np.int64], scanner: Scanner
-) -> list[Episode]:
-    """Stretches of rows at which a rule held; short breaks do not end one.
+    def _begin(self, row: int, step: int, block: Block) -> Episode:
+        onsets = [cell.onset_at(row) for cell in self._lasting if cell.at_row(row)]
+        return Episode(
+            first_row=row,
+            last_row=row,
+            step=step,
+            last_step=step,
+            severity=self.rule.severity,
+            rows=0,
+            metric=self._point(row, block),
+            onset=min(onsets, default=step),
+            shown={},
+        )
 
-    `place` numbers the rows among all updates of the condition: neighbours had no break between them.
-    """
-    steps = scanner.steps[held]
-    horizon = scanner.timeline.horizon
-    pause = rule.rule.rearm * (steps[1:] if horizon is None else np.full(len(steps) - 1, horizon))
-    starts = np.concatenate(([0], np.flatnonzero((np.diff(steps) > pause) & (np.diff(place) > 1)) + 1, [len(held)]))
-    severity = np.full(len(held), int(rule.severity))
-    for grade, condition in rule.escalates:
-        worse = scanner.scan(condition).before_or_at(held) > 0
-        severity[worse] = np.maximum(severity[worse], int(grade))
-    return [
-        _episode(run, rule, held[begin:end], severity[begin:end], scanner)
-        for begin, end in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True)
-    ]
+    def _point(self, row: int, block: Block) -> str:
+        """The series to point at: one that is not finite in this row, else the first that has a value by then."""
+        for pointer in self._pointers:
+            if pointer in block.series:
+                at, values = block.series[pointer]
+                place = int(np.searchsorted(at, row))
+                if place < len(at) and at[place] == row and not np.isfinite(values[place]):
+                    return pointer
+        return next((p for p, cell in self._pointers.items() if cell.at_row(row) is not None), next(iter(self._pointers)))
 
-
-def _episode(
-    run: Run, rule: BoundRule, held: NDArray[np.int64], severity: NDArray[np.int64], scanner: Scanner
-) -> Episode:
-    last = held[-1:]
-    pointer = _point(run, rule, int(held[0]), scanner)
-    course = _values(metric(*reversed(split_of(pointer))), held, scanner)
-    known = course[~np.isnan(course)]
-    rate = _values(HIGHEST_RATE, last, scanner)[0]
-    onsets = [
-        run.steps[onset(scanner, part, int(held[0]))]
-        for part in rule.lasting()
-        if _values(part, held[:1], scanner)[0] > 0
-    ]
-    shown = {name: float(_values(signal, last, scanner)[0]) for name, signal in rule.shows.items()}
-    return Episode(
-        first_row=int(held[0]),
-        last_row=int(held[-1]),
-        step=run.steps[held[0]],
-        last_step=run.steps[held[-1]],
-        severity=type(rule.severity)(int(severity.max())),
-        rows=len(held),
-        metric=pointer,
-        onset=min(onsets, default=run.steps[held[0]]),
-        shown={name: value for name, value in shown.items() if value == value},  # noqa: PLR0124 - NaN is "no value"
-        value=float(known[-1]) if len(known) else None,
-        first_value=float(known[0]) if len(known) else None,
-        peak=float(known.max()) if len(known) else None,
-        low=float(known.min()) if len(known) else None,
-        rate=None if np.isnan(rate) else float(rate),
-    )
-
-
-def _values(signal: Signal, rows: NDArray[np.int64], scanner: Scanner) -> NDArray[np.float64]:
-    course = scanner.scan(signal)
-    return course.values[rows] if isinstance(course, Passive) else course.before_or_at(rows)
-
-
-def _point(run: Run, rule: BoundRule, row: int, scanner: Scanner) -> str:
-    """The series to point at: one that is not finite in this row, else the first that has a value by then."""
-    pointers = rule.rule.pointers()
-    here = np.array([row])
-    for pointer in pointers:
-        column = run.columns.get(pointer)
-        if column is not None and len(column):
-            place = int(np.searchsorted(scanner.rows_of(column.at), row))
-            if place < len(column) and column.at[place] == row and not np.isfinite(column.values[place]):
-                return pointer
-    for pointer in pointers:
-        if not np.isnan(_values(metric(*reversed(split_of(pointer))), here, scanner)[0]):
-            return pointer
-    return pointers[0]
+    def _extend(self, episode: Episode, rows: NDArray[np.int64], last_step: int) -> None:
+        last = int(rows[-1])
+        episode.last_row, episode.last_step = last, last_step
+        episode.rows += len(rows)
+        for grade, cell in self._escalates:
+            values, known = cell.on(rows)
+            worse = np.broadcast_to(np.asarray(values) > 0, rows.shape)
+            if (worse if known is None else worse & known).any():
+                episode.severity = Severity(max(episode.severity, grade))
+        episode.rate = self._rate.at_row(last)
+        shown = {name: cell.at_row(last) for name, cell in self._shows.items()}
+        episode.shown = {name: value for name, value in shown.items() if value is not None}
+        values, known = self._pointers[episode.metric].on(rows)
+        course = np.broadcast_to(np.asarray(values, dtype=np.float64), rows.shape)
+        course = course if known is None else course[known]
+        if len(course):
+            episode.value = float(course[-1])
+            if episode.first_value is None or episode.peak is None or episode.low is None:
+                episode.first_value = episode.peak = episode.low = float(course[0])
+            episode.peak = max(episode.peak, float(course.max()))
+            episode.low = min(episode.low, float(course.min()))

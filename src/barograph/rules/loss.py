@@ -58,8 +58,12 @@ class StuckAtStart(Rule):
     about = "loss"
     width = param(0.03, "corridor around the start value, as a share of it", by_method={Method.KTO: 0.02})
     tight = param(0.012, "corridor that makes it critical when the loss never left it by mid-run")
-    when = after(share=0.25, steps=30) & sustained(
-        (abs(slow - start) < width * start) & (lowest(slow) > start - 2 * width * start), 3, share=0.05
+    when = sustained(
+        after(share=0.25, steps=30)
+        & (abs(slow - start) < width * start)
+        & (lowest(slow) > start - 2 * width * start),
+        3,
+        share=0.05,
     )
     escalates = {
         CRITICAL: after(share=0.5, steps=200)
