@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping
 
 from barograph.core.finding import Diagnosis
-from barograph.core.methods import Method
 from barograph.core.run import Run
 from barograph.engine.judge import judge
 from barograph.engine.settings import Settings, read_settings
@@ -20,7 +19,7 @@ def read(path: str | os.PathLike[str], *, method: str | None = None, metrics: Ma
 
     Raises `UnreadableRun` with one clear sentence if that cannot be done.
     """
-    return read_run(os.fspath(path), method=Method(method) if method else None)
+    return read_run(path, method=method, metrics=metrics)
 
 
 def check(

@@ -26,7 +26,9 @@ MANY = 8
 
 @click.command(short_help="Say whether runs are healthy, and why.")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
-@click.option("--method", type=click.Choice([m.value for m in Method]), help="Judge as this method, whatever it looks like.")
+@click.option(
+    "--method", type=click.Choice([m.value for m in Method]), help="Judge as this method, whatever it looks like."
+)
 @click.option("--select", "selected", multiple=True, metavar="RULES", help="Only these rules: codes, prefixes, names.")
 @click.option("--ignore", "ignored", multiple=True, metavar="RULES", help="Not these rules.")
 @click.option("--config", metavar="FILE", help="Settings in TOML; else barograph.toml or pyproject.toml here or above.")
@@ -36,7 +38,7 @@ MANY = 8
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 @click.option("-q", "--quiet", is_flag=True, help="One line for each run.")
 @click.option("-v", "--verbose", is_flag=True, help="Also what could not be judged or understood.")
-def check(
+def check(  # noqa: PLR0913 - one argument for each option
     runs: Sequence[str],
     method: str | None,
     selected: Sequence[str],
@@ -49,7 +51,7 @@ def check(
     quiet: bool,
     verbose: bool,
 ) -> None:
-    """Say whether a run is healthy, since when not, what proves it, and what to do.
+    r"""Say whether a run is healthy, since when not, what proves it, and what to do.
 
     RUN is a log file, a folder (the newest checkpoint is found), a glob, or - for standard input.
 
@@ -129,9 +131,7 @@ def _strict(value: object) -> object:
     return value
 
 
-def _print_text(
-    diagnoses: Sequence[tuple[Diagnosis, Run]], settings: Settings, *, quiet: bool, verbose: bool
-) -> None:
+def _print_text(diagnoses: Sequence[tuple[Diagnosis, Run]], settings: Settings, *, quiet: bool, verbose: bool) -> None:
     from barograph.console.report import report, verdict_line
     from barograph.console.terminal import Terminal, clean
     from barograph.core.names import nearest

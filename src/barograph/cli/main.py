@@ -29,7 +29,7 @@ COMMANDS: tuple[click.Command, ...] = (check, explain, rules, export)
 )
 @click.version_option(barograph.__version__, "-V", "--version", prog_name="barograph")
 def cli() -> None:
-    """Say whether a preference-tuning or RLHF run is healthy, and why.
+    r"""Say whether a preference-tuning or RLHF run is healthy, and why.
 
     \b
       barograph check runs/kto             judge a run as it lies on disk

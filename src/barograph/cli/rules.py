@@ -2,44 +2,47 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import click
 
-from barograph.core.methods import (
-    ALL,
-    CLASSIFIER,
-    IMPLICIT_REWARD,
-    ONLINE,
-    PAIRED,
-    PREFERENCE,
-    SUPERVISED_LOSS,
-    Method,
-)
+from barograph.console.explanation import GROUPS, listed, method_words
+from barograph.core.methods import ALL, Method
 
 if TYPE_CHECKING:
+    from barograph.console.explanation import Block, Entry, Facts, Page
     from barograph.console.terminal import Terminal
     from barograph.rules.base import Rule
-    from barograph.signals.expression import Condition
+    from barograph.rules.causes import CauseRule
+    from barograph.signals.expression import Param, Signal
 
-__all__ = ["by_family", "family_of", "family_title", "method_words", "rule_data", "rules", "written", "written_by_name"]
+__all__ = [
+    "advice_text",
+    "by_family",
+    "cause_page",
+    "family_of",
+    "family_page",
+    "family_title",
+    "quoted_template",
+    "rule_data",
+    "rule_entries",
+    "rule_page",
+    "rules",
+    "signature",
+    "word_meaning",
+    "word_page",
+    "word_users",
+    "written",
+    "written_by_name",
+]
 
-#: Sets of methods that have a name of their own.
-GROUPS = {
-    "all": ALL,
-    "preference": PREFERENCE,
-    "implicit reward": IMPLICIT_REWARD,
-    "pairs": PAIRED,
-    "online": ONLINE,
-    "classifiers": CLASSIFIER,
-    "offline": SUPERVISED_LOSS,
-}
-#: A table narrower than this has its sentences on lines of their own.
-ONE_LINE = 110
 #: Nothing is wrapped for a program that reads along.
 ENDLESS = 100_000
+#: A limit so high that it is never reached.
+NEVER = 1e12
 
 
 @click.command(short_help="List the rules, by code, prefix or name.")
@@ -56,7 +59,7 @@ def rules(selectors: Sequence[str], method: str | None, *, family: bool, as_json
       barograph rules
       barograph rules PREF LIK --method dpo
       barograph rules --family
-    """
+    """  # noqa: D301 - click looks for the backspace itself
     from barograph.console.terminal import Terminal
     from barograph.rules.catalogue import RULES, rules_for, select
 
@@ -85,9 +88,11 @@ def _counted(number: int, of: int) -> str:
 
 
 def _families(chosen: Sequence[type[Rule]], terminal: Terminal) -> Iterator[str]:
-    rows = [(family, str(len(members)), _joint_methods(members), family_title(members[0]))
-            for family, members in by_family(chosen).items()]  # fmt: skip
-    yield from _aligned(("family", "rules", "methods", "what it looks at"), rows, terminal)
+    from barograph.console.explanation import Table, lay_out_table
+
+    rows = ((family, str(len(members)), _joint_methods(members), family_title(members[0]))
+            for family, members in by_family(chosen).items())  # fmt: skip
+    yield from lay_out_table(Table(tuple(rows), ("family", "rules", "methods", "what it looks at")), terminal)
 
 
 def _joint_methods(members: Sequence[type[Rule]]) -> str:
@@ -95,44 +100,15 @@ def _joint_methods(members: Sequence[type[Rule]]) -> str:
 
 
 def _listing(chosen: Sequence[type[Rule]], terminal: Terminal) -> Iterator[str]:
-    rows = [(rule.code, rule.name, str(rule.severity), method_words(rule.methods), rule.summary()) for rule in chosen]
-    yield from _aligned(("code", "name", "severity", "methods", "what it sees"), rows, terminal)
-    used = [word for word in GROUPS if word != "all" and any(row[3] == word for row in rows)]
+    from barograph.console.explanation import Table, lay_out_table
+
+    rows = tuple((r.code, r.name, str(r.severity), method_words(r.methods), r.summary()) for r in chosen)
+    yield from lay_out_table(Table(rows, ("code", "name", "severity", "methods", "what it sees")), terminal)
+    used = [word for word in GROUPS if word != "all" and any(word in row[3].split(", ") for row in rows)]
     if used and terminal.width < ENDLESS:
         yield ""
         for word in used:
-            members = ", ".join(method.value for method in Method if method in GROUPS[word])
-            yield terminal.paint(f"{word:15}  {members}", "dim")
-
-
-def _aligned(header: tuple[str, ...], rows: Sequence[tuple[str, ...]], terminal: Terminal) -> Iterator[str]:
-    """Cells in columns; the last one is wrapped, or put below where there is little room."""
-    import textwrap
-
-    if not rows:
-        return
-    widths = [max(map(len, column)) for column in zip(header[:-1], *(row[:-1] for row in rows), strict=True)]
-    begin = sum(widths) + 2 * len(widths)
-    below = terminal.width < ONE_LINE and terminal.width - begin < max(len(row[-1]) for row in rows)
-    hang = " " * (widths[0] + 2 if below else begin)
-    heads = "  ".join(f"{cell:{width}}" for cell, width in zip(header, widths, strict=False))
-    yield terminal.paint(heads if below else f"{heads}  {header[-1]}", "dim")
-    for row in rows:
-        cells = "  ".join(_painted(cell, width, terminal) for cell, width in zip(row, widths, strict=False))
-        text = textwrap.wrap(row[-1], terminal.width - len(hang), break_on_hyphens=False)
-        if below:
-            yield cells.rstrip()
-        else:
-            yield f"{cells}  {text.pop(0)}"
-        yield from (hang + (terminal.paint(line, "dim") if below else line) for line in text)
-
-
-_COLOURS = {"critical": ("red", "bold"), "warning": ("yellow",), "info": ("dim",)}
-
-
-def _painted(cell: str, width: int, terminal: Terminal) -> str:
-    style = _COLOURS.get(cell) or (("cyan",) if cell.isupper() else ())
-    return terminal.paint(cell, *style) + " " * (width - len(cell))
+            yield terminal.paint(f"{word:15}  {listed(GROUPS[word])}", "dim")
 
 
 # What there is to say of a rule
@@ -161,53 +137,49 @@ def family_title(rule: type[Rule]) -> str:
     return (sys.modules[rule.__module__].__doc__ or "").partition("\n")[0]
 
 
-def method_words(methods: frozenset[Method]) -> str:
-    """A set of methods in few words.
-
-    >>> method_words(frozenset({Method.GRPO, Method.PPO, Method.RLOO})), method_words(frozenset({Method.KTO, Method.DPO}))
-    ('online', 'kto, dpo')
-    >>> method_words(ALL - {Method.SFT})
-    'all but sft'
-    """
-    for word, group in GROUPS.items():
-        if methods == group:
-            return word
-    for word, group in GROUPS.items():
-        left = methods - group
-        if word != "all" and group < methods and len(left) <= 2:
-            return ", ".join([word, *(method.value for method in Method if method in left)])
-    if len(missing := ALL - methods) <= 3:
-        return "all but " + ", ".join(method.value for method in Method if method in missing)
-    return ", ".join(method.value for method in Method if method in methods)
-
-
-def written(condition: Condition) -> str:
+def written(condition: Signal) -> str:
     """A condition with the default numbers, as it may stand in a TOML file."""
-    return str(_shortened(condition.bind(lambda param: param.default)))
+    return str(_tidy(condition).bind(lambda param: param.default))
 
 
-def written_by_name(condition: Condition) -> str:
+def written_by_name(condition: Signal) -> str:
     """A condition with the names of its parameters in place of their numbers."""
     from barograph.signals.words import metric
 
     # A parameter written as if it were a metric stands there by its bare name.
-    return str(_shortened(condition.bind(lambda param: metric(param.name))))  # type: ignore[arg-type,return-value]
+    return str(_tidy(condition).bind(lambda param: cast("float", metric(param.name))))
 
 
-def _shortened(argument: object) -> object:
-    """The same expression with the words that are made of others put back."""
-    from barograph.signals.expression import Signal
+def _tidy(signal: Signal) -> Signal:
+    """The same as a person would write it: words put back for what they are made of, the limit on the right."""
+    from barograph.signals.expression import Param, Signal
     from barograph.signals.words import noise
 
-    if not isinstance(argument, Signal):
-        return argument
-    same = type(argument)(argument.word, *(_shortened(inner) for inner in argument.arguments))  # type: ignore[arg-type]
+    if isinstance(signal, Param):
+        return signal
+    parts = [_tidy(part) if isinstance(part, Signal) else part for part in signal.arguments]
+    if signal.word in MIRRORED and _is_limit(parts[0]) and not _is_limit(parts[1]):
+        return type(signal)(MIRRORED[signal.word], parts[1], parts[0])
+    same = type(signal)(signal.word, *parts)
     match same:
         case Signal(word="mul", arguments=(Signal(word="ema", arguments=(Signal(word="abs") as size, rows, _, _)), _)):
-            moved = size.arguments[0]
-            if isinstance(moved, Signal) and moved.word == "delta" and same == noise(moved.inputs[0], rows):  # type: ignore[arg-type]
-                return Signal("noise", moved.arguments[0], rows)
+            for moved in size.inputs:
+                if moved.word == "delta" and same == noise(moved.inputs[0], cast("float", rows)):
+                    return Signal("noise", moved.inputs[0], rows)
     return same
+
+
+#: Python turns a comparison with a parameter around: `x > limit` arrives as `limit < x`.
+MIRRORED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le"}
+
+
+def _is_limit(argument: object) -> bool:
+    """Whether it is a number, a parameter, or made of such alone."""
+    from barograph.signals.expression import Param, Signal
+
+    if not isinstance(argument, Signal) or isinstance(argument, Param):
+        return True
+    return argument.word in {"add", "sub", "mul", "div", "neg"} and all(map(_is_limit, argument.arguments))
 
 
 def rule_data(rule: type[Rule]) -> dict[str, object]:
@@ -238,3 +210,180 @@ def rule_data(rule: type[Rule]) -> dict[str, object]:
         "follows": list(rule.follows),
         "sections": rule.sections(),
     }
+
+
+def rule_page(rule: type[Rule]) -> Page:
+    """Everything about a rule as a page."""
+    from barograph.console.explanation import Code, Items, Page, Section, Table, Text
+    from barograph.rules.catalogue import by_code
+
+    parts = rule.sections()
+    when: list[Block] = [Code(written_by_name(rule.when))]
+    if rule.params():
+        rows = ((name, _numbers(param), param.doc) for name, param in rule.params().items())
+        when += [Text(f"The numbers, to be set under [rules.{rule.code}]:"), Table(tuple(rows))]
+    for grade, condition in rule.escalates.items():
+        when += [Text(f"It is {grade} when"), Code(written_by_name(condition))]
+    sections = [
+        Section("Why it happens", (Text(_sentence(parts.get("Why", ""))),)),
+        Section(
+            "What to do", (Items(tuple((advice_text(a.text), a.action.value if a.action else "") for a in rule.do)),)
+        ),
+        Section("When it is a false alarm", (Text(_sentence(parts.get("False alarm", ""))),)),
+        Section("When it speaks up", tuple(when)),
+    ]
+    if rule.follows:
+        causes = ((code, by_code()[code].name, by_code()[code].summary()) for code in rule.follows)
+        sections.append(Section("What explains it: mend that first", (Table(tuple(causes)),)))
+    sections.append(Section("Facts", (_facts(rule, parts.get("Sources", "")),)))
+    return Page(rule.code, rule.name, str(rule.severity), (Text(parts["Sees"]),), tuple(sections))
+
+
+def _facts(rule: type[Rule], sources: str) -> Facts:
+    from barograph.console.explanation import Facts
+    from barograph.rules.causes import CAUSES
+
+    severity = [
+        str(rule.severity),
+        *(f"{grade} in {method.value}" for method, grade in sorted(rule.severity_for.items())),
+    ]
+    rows = [
+        ("Looks at", ", ".join(rule.pointers())),
+        ("Methods", "all" if rule.methods == ALL else listed(rule.methods)),
+        ("Severity", ", ".join(severity)),
+        ("Says", quoted_template(rule.says)),
+    ]
+    if spoken := [cause.name for cause in CAUSES if rule.code in cause.speaks]:
+        rows.append(("Speaks for", "; ".join(spoken)))
+    return Facts((*rows, ("Sources", sources)))
+
+
+def _numbers(param: Param) -> str:
+    """The default of a parameter, and what it is elsewhere."""
+    shared: dict[float, set[Method]] = {}
+    for method, value in param.by_method.items():
+        shared.setdefault(value, set()).add(method)
+    others = [f"{method_words(frozenset(methods))}: {_number(value)}" for value, methods in shared.items()]
+    if param.guide is not None:
+        others.append(f"guide: {_number(param.guide)}")
+    return _number(param.default) + (f" ({'; '.join(others)})" if others else "")
+
+
+def _number(value: float) -> str:
+    return f"{value:g}" if value < NEVER else "never"
+
+
+def advice_text(template: str) -> str:
+    """A sentence of advice without the blanks that only a finding can fill.
+
+    >>> advice_text("Go back to the last checkpoint from before step {step}")
+    'Go back to the last checkpoint from before the trouble'
+    """
+    return template.replace("step {step}", "the trouble").replace("{new_rate}", "")
+
+
+def quoted_template(says: str) -> str:
+    """The words of a finding, with blanks where its numbers will stand.
+
+    >>> quoted_template("the margin is {margin:.3f} since step {onset}")
+    'the margin is <margin> since step <onset>'
+    """
+    return re.sub(r"\{(\w+)[^}]*\}", r"<\1>", says)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def family_page(members: Sequence[type[Rule]]) -> Page:
+    """Some rules at a glance."""
+    from barograph.console.explanation import Entries, Page, Text
+
+    title = family_title(members[0]).split(". ")[0].rstrip(".")
+    more = Text(f"More of one: barograph explain {members[0].code}")
+    return Page(family_of(members[0]), title, "", (Entries(rule_entries(members)), more))
+
+
+def rule_entries(members: Sequence[type[Rule]]) -> tuple[Entry, ...]:
+    """Rules in two lines each: what goes wrong, and what to do."""
+    from barograph.console.explanation import Entry
+
+    return tuple(
+        Entry(
+            (rule.code, str(rule.severity), rule.name),
+            (rule.summary(), *(f"→ {advice_text(advice.text)}" for advice in rule.do[:2])),
+        )
+        for rule in members
+    )
+
+
+def cause_page(cause: CauseRule) -> Page:
+    """What several findings have in common."""
+    from barograph.console.explanation import Items, Page, Section, Table, Text
+    from barograph.rules.catalogue import by_code
+
+    weights = sorted(cause.speaks.items(), key=lambda entry: -entry[1])
+    rows = tuple((code, f"{weight:g}", by_code()[code].name, by_code()[code].summary()) for code, weight in weights)
+    note = Text("A critical finding counts twice, a remark a third, a consequence of another finding a quarter.")
+    return Page(
+        cause.name,
+        "",
+        "",
+        (Text("A cause that findings may have in common."),),
+        (
+            Section("What to do", (Items(tuple((advice, "") for advice in cause.advice)),)),
+            Section("What speaks for it, and how strongly", (Table(rows), note)),
+        ),
+    )
+
+
+# The words that rules are written in
+
+
+def signature(word: str) -> str:
+    """A word with its arguments, as it is written.
+
+    >>> signature("ema"), signature("after_warmup")
+    ('ema(x, rows=0, steps=0, share=0)', 'after_warmup()')
+    """
+    from barograph.signals.words import parameters_of
+
+    shown = (f"{p.name}={p.default!r}" if p.optional else p.name for p in parameters_of(word))
+    return f"{word}({', '.join(shown)})"
+
+
+def word_meaning(word: str) -> str:
+    """What it stands for, in its own words."""
+    import inspect
+
+    from barograph.signals.words import WORDS
+
+    return " ".join((inspect.getdoc(WORDS[word]) or "").split())
+
+
+def word_users(word: str) -> list[type[Rule]]:
+    """The rules whose condition is written with a word."""
+    from barograph.rules.catalogue import RULES
+
+    if word == "metric":  # never written out where the name alone will do
+        return []
+    return [rule for rule in RULES if re.search(rf"\b{word}\(", written(rule.when))]
+
+
+def word_page(word: str) -> Page:
+    """What a word of the expression language means."""
+    from barograph.console.explanation import Code, Facts, Page, Section, Text
+    from barograph.signals.expression import Condition
+    from barograph.signals.words import WORDS
+
+    is_condition = WORDS[word].__annotations__["return"] == Condition.__name__
+    lead: list[Block] = [Text(word_meaning(word)), Facts((("Gives", "true or false" if is_condition else "a number"),))]
+    sections: list[Section] = []
+    if users := word_users(word):
+        shortest = min(users, key=lambda rule: len(written(rule.when)))
+        names = ", ".join(rule.code for rule in users[:12]) + (
+            f" and {len(users) - 12} more" if len(users) > 12 else ""
+        )
+        example: tuple[Block, ...] = (Code(written(shortest.when)), Text(f"This is {shortest.code} {shortest.name}."))
+        sections = [Section("For example", example), Section("Rules that use it", (Text(names),))]
+    return Page(signature(word), "", "", tuple(lead), tuple(sections))

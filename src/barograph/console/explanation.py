@@ -1,6 +1,6 @@
 """A page of explanation: what stands on it, and how it is laid out for a terminal.
 
-A page is made of a few kinds of blocks, and knows nothing of rules or metrics: the command fills it, and whoever
+A page is made of a few kinds of blocks, and knows nothing of what it explains: the command fills it, and whoever
 writes documentation lays the same page out in another way.
 """
 
@@ -8,24 +8,36 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 from barograph.console.terminal import Terminal, clean
+from barograph.core.methods import (
+    ALL,
+    CLASSIFIER,
+    IMPLICIT_REWARD,
+    ONLINE,
+    PAIRED,
+    PREFERENCE,
+    SUPERVISED_LOSS,
+    Method,
+)
 
 __all__ = [
-    "Block", "Code", "Entries", "Entry", "Facts", "Items", "Page", "Section", "Table", "Text", "fold_expression", "lay_out"
+    "GROUPS", "Block", "Code", "Entries", "Entry", "Facts", "Items", "Page", "Section", "Table", "Text",
+    "fold_expression", "lay_out", "lay_out_table", "listed", "method_words",
 ]  # fmt: skip
 
 #: Lines longer than this are tiring to read, however wide the terminal.
 READABLE = 100
 #: A last column narrower than this goes on a line of its own.
-NARROW = 26
-#: Words that have a colour wherever they stand in a table.
+NARROW = 36
+#: Words that have a colour wherever they stand in a table, and codes, which have one as well.
 _COLOURS = {"critical": ("red", "bold"), "warning": ("yellow",), "info": ("dim",)}
+_CODE = re.compile(r"[A-Z]{2,4}\d*")
 #: What a page may use beyond ASCII, and what stands for it where only ASCII can be shown.
-_PLAIN = {"•": "-", "→": "->", "–": "-", "…": "...", "≥": ">=", "≤": "<="}
+_PLAIN = {"•": "-", "→": "->", "…": "...", "≥": ">=", "≤": "<="}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +67,7 @@ class Table:
 
     rows: tuple[tuple[str, ...], ...]
     header: tuple[str, ...] = ()
+    indent: str = ""
 
 
 class Entry(NamedTuple):
@@ -151,7 +164,7 @@ def _block(block: Block, indent: str, width: int, terminal: Terminal) -> Iterato
                 yield indent + terminal.paint(f"{name:{label}}", "dim") + first[len(indent) + label :]
                 yield from others
         case Table():
-            yield from _table(block, indent, width, terminal)
+            yield from lay_out_table(block, terminal, indent + block.indent, width)
         case Entries(entries):
             yield from _entries(entries, indent, width, terminal)
         case Code(text):
@@ -172,14 +185,17 @@ def _dim_mark(line: str, mark: str, terminal: Terminal) -> str:
 
 
 def _cell(text: str, terminal: Terminal, width: int = 0) -> str:
-    return terminal.paint(text, *_COLOURS.get(text, ())) + " " * (width - len(text))
+    style = ("cyan",) if _CODE.fullmatch(text) else _COLOURS.get(text, ())
+    return terminal.paint(text, *style) + " " * (width - len(text))
 
 
 def _widths(rows: Sequence[tuple[str, ...]]) -> list[int]:
     return [max(map(len, column)) for column in zip(*rows, strict=True)]
 
 
-def _table(table: Table, indent: str, width: int, terminal: Terminal) -> Iterator[str]:
+def lay_out_table(table: Table, terminal: Terminal, indent: str = "", width: int = 0) -> Iterator[str]:
+    """The lines of a table, by itself as wide as the terminal."""
+    width = width or terminal.width
     rows = [*([table.header] if table.header else []), *table.rows]
     *widths, last = _widths(rows)
     room = width - len(indent) - sum(widths) - 2 * len(widths)
@@ -187,13 +203,11 @@ def _table(table: Table, indent: str, width: int, terminal: Terminal) -> Iterato
     hang = f"{indent}    " if below else " " * (width - room)
     for number, row in enumerate(rows):
         is_header = bool(table.header) and number == 0
-        if is_header and below:
-            continue
         cells = [f"{cell:{w}}" if is_header else _cell(cell, terminal, w) for cell, w in zip(row, widths, strict=False)]
         begun = indent + "  ".join(cells)
         texts = [line.strip() for line in _wrapped(row[-1], hang, hang, max(width, len(hang) + NARROW))]
         if is_header:
-            yield terminal.paint(f"{begun}  {row[-1]}".rstrip(), "dim")
+            yield terminal.paint(begun if below else f"{begun}  {row[-1]}", "dim").rstrip()
         elif below:
             yield begun.rstrip()
             yield from (hang + text for text in texts)
@@ -213,17 +227,60 @@ def _entries(entries: Sequence[Entry], indent: str, width: int, terminal: Termin
             yield from _wrapped(line, f"{indent}    ", hang, width)
 
 
+# Methods in words
+
+
+#: Sets of methods that have a name of their own.
+GROUPS = {
+    "all": ALL,
+    "preference": PREFERENCE,
+    "implicit reward": IMPLICIT_REWARD,
+    "pairs": PAIRED,
+    "online": ONLINE,
+    "classifiers": CLASSIFIER,
+    "offline": SUPERVISED_LOSS,
+}
+
+
+def listed(methods: Collection[Method]) -> str:
+    """Methods one by one, in the order in which they are always named."""
+    return ", ".join(method.value for method in Method if method in methods)
+
+
+def method_words(methods: frozenset[Method]) -> str:
+    """A set of methods in few words.
+
+    >>> (
+    ...     method_words(frozenset({Method.GRPO, Method.PPO, Method.RLOO})),
+    ...     method_words(frozenset({Method.KTO, Method.DPO})),
+    ... )
+    ('online', 'kto, dpo')
+    >>> method_words(IMPLICIT_REWARD | CLASSIFIER | {Method.REWARD}), method_words(ALL - {Method.SFT})
+    ('implicit reward, classifiers, reward', 'all but sft')
+    """
+    missing = ALL - methods
+    if missing and len(missing) <= 3:
+        return f"all but {listed(missing)}"
+    words, rest = [], methods
+    for word, group in GROUPS.items():
+        if group <= rest:
+            words.append(word)
+            rest -= group
+    return ", ".join([*words, *([listed(rest)] if rest else [])])
+
+
 # Expressions
 
 
 def fold_expression(text: str, width: int) -> list[str]:
     """An expression on as many lines as it needs, broken where it binds least.
 
-    >>> print(*fold_expression("after_warmup() and sustained(ema(loss, 5) > 2 and grad_norm > 10, 3)", 40), sep="\\n")
+    >>> for line in fold_expression("after_warmup() and sustained(ema(loss, 5) > 2 and lr > 1, 3)", 40):
+    ...     print(line)
     after_warmup()
     and sustained(
-      ema(loss, 5) > 2 and grad_norm > 10,
-      3)
+          ema(loss, 5) > 2 and lr > 1,
+          3)
     """
     if len(text) <= width:
         return [text]
@@ -238,10 +295,18 @@ def fold_expression(text: str, width: int) -> list[str]:
     call = re.fullmatch(r"(\w*\()(.*)\)", text)
     if call is None:
         return [text]
-    lines = [call[1]]
-    for part in _split(call[2], ", "):
-        inner = fold_expression(part, width - 3)
-        lines += [*(f"  {line}" for line in inner[:-1]), f"  {inner[-1]},"]
+    return [call[1], *(f"  {line}" for line in _arguments(_split(call[2], ", "), width - 3))]
+
+
+def _arguments(parts: Sequence[str], width: int) -> list[str]:
+    """The arguments of a call and its closing bracket: each on lines of its own, short ones at the end together."""
+    head, tail = list(parts), ""
+    while len(head) > 1 and len(head[-1]) + len(tail) <= READABLE // 3:
+        tail = f"{head.pop()}, {tail}" if tail else head.pop()
+    lines: list[str] = []
+    for part in [*head, *([tail] if tail else [])]:
+        lines += fold_expression(part, width)
+        lines[-1] += ","
     lines[-1] = lines[-1][:-1] + ")"
     return lines
 

@@ -25,7 +25,11 @@ _MEANINGS = {
     Verdict.UNHEALTHY: "something is wrong",
     Verdict.UNJUDGED: "too little to say anything",
 }
-_SIGNS = {Severity.CRITICAL: ("✗", "x", "red"), Severity.WARNING: ("!", "!", "yellow"), Severity.INFO: ("·", "-", "dim")}
+_SIGNS = {
+    Severity.CRITICAL: ("✗", "x", "red"),
+    Severity.WARNING: ("!", "!", "yellow"),
+    Severity.INFO: ("·", "-", "dim"),
+}
 _TRACE = 48
 
 
@@ -135,14 +139,16 @@ def _stages(diagnosis: Diagnosis, terminal: Terminal) -> Iterator[str]:
     if not names:
         return
     yield ""
-    yield terminal.paint("Stages", "bold") + terminal.paint("  median of this run, and the range of a healthy one", "dim")
+    yield terminal.paint("Stages", "bold") + terminal.paint(
+        "  median of this run, and the range of a healthy one", "dim"
+    )
     yield terminal.paint("  " + "stage".ljust(16) + "".join(_title(name).ljust(24) for name in names).rstrip(), "dim")
     for row in diagnosis.stages:
         line = f"  {row.stage} {row.first_step}-{row.last_step}".ljust(18)
         for name in names:
             cell = row.cells.get(name)
             if cell is None or cell.value is None:
-                text, style = terminal.glyph("–", "-"), "dim"
+                text, style = "-", "dim"
             else:
                 inside = terminal.glyph("✓", "ok") if cell.within else terminal.glyph("✗", "no")
                 text = f"{cell.value:.3f} {inside} {_range(cell.low, cell.high)}"
@@ -164,7 +170,9 @@ def _title(name: str) -> str:
 def _unjudged(diagnosis: Diagnosis, terminal: Terminal, *, verbose: bool) -> Iterator[str]:
     total = len(diagnosis.judged) + len(diagnosis.not_judged)
     yield ""
-    yield from _wrapped(f"{len(diagnosis.judged)} of {total} rules for {diagnosis.method} could be judged.", "", terminal, "dim")
+    yield from _wrapped(
+        f"{len(diagnosis.judged)} of {total} rules for {diagnosis.method} could be judged.", "", terminal, "dim"
+    )
     if verbose:
         for entry in diagnosis.not_judged:
             reason = f"needs {', '.join(entry.missing)}" if entry.missing else entry.reason
@@ -174,7 +182,9 @@ def _unjudged(diagnosis: Diagnosis, terminal: Terminal, *, verbose: bool) -> Ite
     if missing:
         listed = ", ".join(f"{key} ({count})" for key, count in missing.most_common(6))
         more = f" and {len(missing) - 6} more" if len(missing) > 6 else ""
-        yield from _wrapped(f"Not in this log, with the number of rules that need it: {listed}{more}.", "", terminal, "dim")
+        yield from _wrapped(
+            f"Not in this log, with the number of rules that need it: {listed}{more}.", "", terminal, "dim"
+        )
 
 
 def _notes(diagnosis: Diagnosis, run: Run, terminal: Terminal, *, verbose: bool) -> Iterator[str]:

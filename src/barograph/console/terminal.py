@@ -14,10 +14,10 @@ _CODES = {"red": 31, "green": 32, "yellow": 33, "blue": 34, "cyan": 36, "dim": 2
 
 
 def clean(text: str) -> str:
-    """Text from a log without control characters: an escape sequence in a name must never reach the terminal.
+    r"""Text from a log without control characters: an escape sequence in a name must never reach the terminal.
 
-    >>> clean("loss\\x1b[31m")
-    'loss\\\\x1b[31m'
+    >>> clean("loss\x1b[31m")
+    'loss\\x1b[31m'
     """
     if text.isprintable():
         return text

@@ -81,7 +81,9 @@ def _bind(rule: type[Rule], method: Method, settings: Settings) -> BoundRule:
         rule=rule,
         severity=rule.severity_for.get(method, rule.severity),
         when=cast("Condition", rule.when.bind(number_of)),
-        escalates=tuple((grade, cast("Condition", condition.bind(number_of))) for grade, condition in rule.escalates.items()),
+        escalates=tuple(
+            (grade, cast("Condition", condition.bind(number_of))) for grade, condition in rule.escalates.items()
+        ),
         shows={name: cast("Signal", signal.bind(number_of)) for name, signal in rule.shows.items()},
         numbers=numbers,
     )
@@ -128,11 +130,7 @@ def word(bound: BoundRule, episode: Episode) -> Finding:
     quoted.update(step=episode.step, last_step=episode.last_step, metric=episode.metric, onset=episode.onset)
     new_rate = f" ({episode.rate:.2g} to {episode.rate / 2:.2g})" if episode.rate else ""
     quoted["new_rate"] = new_rate
-    evidence = {
-        name: value
-        for name, value in numbers.items()
-        if isinstance(value, int | float) and not (isinstance(value, float) and math.isnan(value))
-    }
+    evidence = {name: value for name, value in numbers.items() if value is not None and not math.isnan(value)}
     return Finding(
         code=rule.code,
         name=rule.name,

@@ -23,9 +23,7 @@ NEAR = 0.01
 def frame_of(method: Method, config: Mapping[str, object], first_loss: float | None = None) -> Timeline:
     """The frame as the configuration gives it; the run's length stays open if the configuration does not tell."""
     numbers = {
-        name: float(value)
-        for name, value in config.items()
-        if isinstance(value, int | float) and math.isfinite(value)
+        name: float(value) for name, value in config.items() if isinstance(value, int | float) and math.isfinite(value)
     }
     horizon = numbers.get("max_steps")
     horizon = horizon if horizon and horizon > 0 else None

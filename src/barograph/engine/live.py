@@ -25,7 +25,9 @@ class Engine:
     def __init__(self, rules: Iterable[BoundRule], timeline: Timeline) -> None:
         self.rules = tuple(rules)
         self.timeline = timeline
-        pointers = {pointer: metric(*reversed(split_of(pointer))) for rule in self.rules for pointer in rule.rule.pointers()}
+        pointers = {
+            pointer: metric(*reversed(split_of(pointer))) for rule in self.rules for pointer in rule.rule.pointers()
+        }
         wanted: list[Signal] = [HIGHEST_RATE, *pointers.values()]
         wanted += [signal for rule in self.rules for signal in rule.signals()]
         self._stepper = Stepper(wanted, timeline)
@@ -53,7 +55,19 @@ class Engine:
 class RuleWatch:
     """One rule while it watches: its cells, and the episodes it has seen."""
 
-    __slots__ = ("_broken", "_escalates", "_lasting", "_pointers", "_rate", "_shows", "_timeline", "episodes", "judged", "rule", "when")
+    __slots__ = (
+        "_broken",
+        "_escalates",
+        "_lasting",
+        "_pointers",
+        "_rate",
+        "_shows",
+        "_timeline",
+        "episodes",
+        "judged",
+        "rule",
+        "when",
+    )
 
     def __init__(self, rule: BoundRule, stepper: Stepper, pointers: Mapping[str, Cell], rate: Cell) -> None:
         self.rule = rule
@@ -77,9 +91,7 @@ class RuleWatch:
         if not holds:
             self._broken = True
             return None
-        severity = max(
-            (grade for grade, cell in self._escalates if cell.value), default=self.rule.severity
-        )
+        severity = max((grade for grade, cell in self._escalates if cell.value), default=self.rule.severity)
         severity = max(severity, self.rule.severity)
         last = self.episodes[-1] if self.episodes else None
         unbroken = not self._broken or (last is not None and step - last.last_step <= self._rearm(step))
@@ -117,5 +129,5 @@ class RuleWatch:
             episode.value = value
             if episode.first_value is None:
                 episode.first_value = episode.peak = episode.low = value
-            episode.peak = max(episode.peak, value)  # type: ignore[type-var]
-            episode.low = min(episode.low, value)  # type: ignore[type-var]
+            episode.peak = max(episode.peak, value)
+            episode.low = min(episode.low, value)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from barograph.core.finding import Finding, Severity
 from barograph.core.names import split_of
@@ -13,6 +13,7 @@ from barograph.core.run import Run
 from barograph.engine.bound import HIGHEST_RATE, BoundRule, Episode, word
 from barograph.signals.expression import Signal
 from barograph.signals.scan import BLOCK, Block, Cell, Passive, Scanner, Sustained
+from barograph.signals.scan.block import Floats, Rows
 from barograph.signals.timeline import Timeline
 from barograph.signals.words import metric
 
@@ -73,7 +74,7 @@ class BlockWatch:
         pause = self._pause(steps)
         parts = np.flatnonzero((np.diff(steps) > pause[1:]) & (np.diff(held) > 1)) + 1
         bounds = [0, *parts.tolist(), len(held)]
-        for begin, end in zip(bounds[:-1], bounds[1:], strict=True):
+        for begin, end in pairwise(bounds):
             broken = begin > 0 or self._broken or bool(held[0] > 0)
             last = self.episodes[-1] if self.episodes else None
             apart = last is None or (broken and steps[begin] - last.last_step > pause[begin])
@@ -83,7 +84,7 @@ class BlockWatch:
             self._extend(last, rows[begin:end], int(steps[end - 1]))
         self._broken = bool(held[-1] != len(at) - 1)
 
-    def _pause(self, steps: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _pause(self, steps: Floats) -> Floats:
         """The longest break that does not end an episode, at each step."""
         horizon = self._timeline.horizon
         return self.rule.rule.rearm * (steps if horizon is None else np.full(len(steps), horizon))
@@ -110,9 +111,11 @@ class BlockWatch:
                 place = int(np.searchsorted(at, row))
                 if place < len(at) and at[place] == row and not np.isfinite(values[place]):
                     return pointer
-        return next((p for p, cell in self._pointers.items() if cell.at_row(row) is not None), next(iter(self._pointers)))
+        return next(
+            (p for p, cell in self._pointers.items() if cell.at_row(row) is not None), next(iter(self._pointers))
+        )
 
-    def _extend(self, episode: Episode, rows: NDArray[np.int64], last_step: int) -> None:
+    def _extend(self, episode: Episode, rows: Rows, last_step: int) -> None:
         last = int(rows[-1])
         episode.last_row, episode.last_step = last, last_step
         episode.rows += len(rows)

@@ -74,10 +74,10 @@ def read_settings(path: str | None = None, start: Path | None = None) -> Setting
         if project.is_file():
             # Somebody else's project file may be broken or unreadable; only our own table in it concerns us.
             try:
-                table = _tool_table(_load(project))
+                ours = _tool_table(_load(project))
             except ConfigurationError:
-                table = {}
-            return settings_from(table, str(project))
+                ours = {}
+            return settings_from(ours, str(project))
     return Settings()
 
 

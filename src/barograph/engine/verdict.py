@@ -76,9 +76,7 @@ def _gravest_first(finding: Finding) -> tuple[int, int, str]:
     return (-finding.severity, finding.step, finding.code)
 
 
-def _cause_of(
-    finding: Finding, findings: Sequence[Finding], rules: dict[str, BoundRule], horizon: float
-) -> str | None:
+def _cause_of(finding: Finding, findings: Sequence[Finding], rules: dict[str, BoundRule], horizon: float) -> str | None:
     """The code of the earliest finding that explains this one."""
     explaining = rules[finding.code].rule.follows
     candidates = [

@@ -63,10 +63,12 @@ class EvalLossGap(Rule):
     code, name, severity = "FIT03", "train-eval-loss-gap", WARNING
     methods = JUDGED_BY_LOSS | IMPLICIT_REWARD
     about = "eval.loss"
-    times = param(1.6, "times the training loss", by_method={method: 3.0 for method in IMPLICIT_REWARD})
+    times = param(1.6, "times the training loss", by_method=dict.fromkeys(IMPLICIT_REWARD, 3.0))
     least = param(0.1, "difference that matters")
     train = ema(loss, 5)
-    when = sustained((eval_loss > times * train) & (eval_loss - train > least) & (train < 0.8 * first(loss, 3)), 2, share=0.02)
+    when = sustained(
+        (eval_loss > times * train) & (eval_loss - train > least) & (train < 0.8 * first(loss, 3)), 2, share=0.02
+    )
     shows = {"eval": eval_loss, "train": train}
     says = "the evaluation loss is {eval:.3f} where the training loss is {train:.3f}: overfitting"
     do = (earlier_checkpoint, regularise, check_data)

@@ -116,7 +116,9 @@ class KtoImbalance(Rule):
     when = after(share=0.1, steps=20) & ((balance < 0.9 * low) | (balance > 1.1 * high))
     escalates = {WARNING: (balance * wide < low) | (balance > wide * high)}
     shows = {"ratio": balance}
-    says = "desirable to undesirable examples stand {ratio:.2f} to 1, weights included; {low:g} to {high:.2f} is advised"
+    says = (
+        "desirable to undesirable examples stand {ratio:.2f} to 1, weights included; {low:g} to {high:.2f} is advised"
+    )
     do = (advise("Set desirable_weight and undesirable_weight so that the ratio is between 1 and 4/3"),)
 
 

@@ -29,7 +29,9 @@ class BothFalling(Rule):
     about = ("reward_chosen", "logp_chosen")
     nats = param(20, "nats per sequence that the chosen answer may lose", by_method={Method.KTO: 10})
     far = param(100, "nats per sequence that make it critical")
-    falling = (chosen_slow < 0) & (rejected_slow < 0) & (chosen_slow < highest(chosen_slow) - 2 * noise(chosen_nats, 20))
+    falling = (
+        (chosen_slow < 0) & (rejected_slow < 0) & (chosen_slow < highest(chosen_slow) - 2 * noise(chosen_nats, 20))
+    )
     when = after_warmup() & sustained(falling & (chosen_slow < -1), 3, share=0.1)
     escalates = {WARNING: chosen_slow < -nats, CRITICAL: chosen_slow < -far}
     shows = {"chosen": ema(chosen, 5), "rejected": ema(rejected, 5), "lost": chosen_slow, "margin": ema(margin, 5)}
@@ -37,7 +39,13 @@ class BothFalling(Rule):
         "chosen answers lose likelihood too: reward {chosen:.2f} ({lost:.0f} nats), rejected {rejected:.2f}, "
         "while the margin is {margin:.2f}"
     )
-    do = (anchor_chosen, cut_lr(), raise_beta, advise("Filter pairs whose answers are nearly the same"), earlier_checkpoint)
+    do = (
+        anchor_chosen,
+        cut_lr(),
+        raise_beta,
+        advise("Filter pairs whose answers are nearly the same"),
+        earlier_checkpoint,
+    )
     follows = ("NUM01", "PREF03")
 
 

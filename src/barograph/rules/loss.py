@@ -59,11 +59,9 @@ class StuckAtStart(Rule):
     width = param(0.03, "corridor around the start value, as a share of it", by_method={Method.KTO: 0.02})
     tight = param(0.012, "corridor that makes it critical when the loss never left it by mid-run")
     when = sustained(
-        after(share=0.25, steps=30)
-        & (abs(slow - start) < width * start)
-        & (lowest(slow) > start - 2 * width * start),
+        after(share=0.25, steps=30) & (abs(slow - start) < width * start) & (lowest(slow) > start - 2 * width * start),
         3,
-        share=0.05,
+        share=0.1,
     )
     escalates = {
         CRITICAL: after(share=0.5, steps=200)
@@ -94,10 +92,17 @@ class LossRising(Rule):
     # Few rows cannot be smoothed; but three that only ever rise tell the same.
     never_fell = (streak(delta(loss) > 0) >= count(loss) - 1) & (count(loss) >= 3)
     when = after_warmup() & (
-        sustained(smooth > maximum(above_start * first(loss, 3), first(loss, 3) + noise(loss, 10)), 2, steps=patience, share=share)
+        sustained(
+            smooth > maximum(above_start * first(loss, 3), first(loss, 3) + noise(loss, 10)),
+            2,
+            steps=patience,
+            share=share,
+        )
         | sustained(delta(loss) > 0, patience)
         | (never_fell & sustained(delta(loss) > 0, 2, steps=patience) & (loss > above_start * first(loss, 1)))
-        | sustained(slow - lowest(slow) > maximum(0.25 * lowest(slow), 2 * noise(loss, 20)) + 0.02, 3, steps=patience, share=0.1)
+        | sustained(
+            slow - lowest(slow) > maximum(0.25 * lowest(slow), 2 * noise(loss, 20)) + 0.02, 3, steps=patience, share=0.1
+        )
     )
     escalates = {CRITICAL: sustained(smooth > doubled * first(loss, 3), 2, steps=patience)}
     shows = {"loss": smooth, "start": first(loss, 1), "best": lowest(smooth)}
@@ -179,12 +184,17 @@ class LossNotDecreasing(Rule):
     methods = SUPERVISED_LOSS
     about = "loss"
     gain = param(0.02, "share of its beginning that it should have lost")
-    begins = param(0.33, "share of the run after which it is judged")
-    steps = param(40, "steps after which it is judged when the run's length is unknown")
+    begins = param(0.2, "share of the run from which on it must have decreased")
+    steps = param(30, "steps from which on it must have decreased when the run's length is unknown")
     begin = first(loss, 3)
     # In a log of few rows the first ones are no beginning: they reach far into the run.
-    when = after(share=begins, steps=steps) & (count(loss) >= 8) & sustained(
-        (begin - slow < gain * begin) & (begin - lowest(slow) < 2 * gain * begin) & (loss > 0), 3, share=0.1
+    when = (count(loss) >= 8) & sustained(
+        after(share=begins, steps=steps)
+        & (begin - slow < gain * begin)
+        & (begin - lowest(slow) < 2 * gain * begin)
+        & (loss > 0),
+        3,
+        share=0.15,
     )
     shows = {"loss": slow, "start": begin}
     says = "the loss is {loss:.3f} at step {last_step} and was {start:.3f} at the start: it has not decreased"

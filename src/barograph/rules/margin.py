@@ -40,7 +40,11 @@ class NothingTrains(Rule):
     tiny = param(1e-6, "reward that counts as exactly zero")
     when = sustained((abs(chosen) < tiny) & (abs(rejected) < tiny), patience)
     says = "the rewards are exactly 0 for {rows}: the policy does not move away from its reference"
-    do = (stop("nothing is being trained"), check_trainable, advise("Look at one tokenised example: are labels masked?"))
+    do = (
+        stop("nothing is being trained"),
+        check_trainable,
+        advise("Look at one tokenised example: are labels masked?"),
+    )
     follows = ("RATE01",)
 
 
@@ -62,7 +66,9 @@ class StartsAwayFromReference(Rule):
     shared = maximum(minimum(chosen_nats, rejected_nats), minimum(-chosen_nats, -rejected_nats))
     when = (step() <= steps) & (count(chosen) <= 2) & (shared > nats)
     shows = {"chosen": chosen, "rejected": rejected}
-    says = "at step {step} the rewards are already {chosen:.2f} and {rejected:.2f}: the reference is not the start policy"
+    says = (
+        "at step {step} the rewards are already {chosen:.2f} and {rejected:.2f}: the reference is not the start policy"
+    )
     do = (check_reference, cut_lr())
 
 
@@ -86,7 +92,13 @@ class MarginInverted(Rule):
     when = after_warmup() & sustained(below, 2, steps=patience)
     shows = {"margin": recent}
     says = "the margin is negative since step {onset}, now {margin:.3f}: the model learns the preferences backwards"
-    do = (stop(), revert(), cut_lr(), check_labels, advise("Check that max_length does not cut off where answers differ"))
+    do = (
+        stop(),
+        revert(),
+        cut_lr(),
+        check_labels,
+        advise("Check that max_length does not cut off where answers differ"),
+    )
     follows = ("NUM01",)
 
 
@@ -124,7 +136,9 @@ class MarginShrinking(Rule):
     about = "reward_margin"
     kept = param(0.5, "share of its best that must remain")
     best = highest(slow)
-    when = after(share=0.2, steps=40) & sustained((slow < kept * best) & (best - slow > 3 * noise(margin, 20)), 3, share=0.1)
+    when = after(share=0.2, steps=40) & sustained(
+        (slow < kept * best) & (best - slow > 3 * noise(margin, 20)), 3, share=0.1
+    )
     shows = {"margin": slow, "best": best}
     says = "the margin has fallen from {best:.3f} to {margin:.3f}"
     do = (revert(), cut_lr(), check_data)

@@ -29,7 +29,9 @@ class EntropyCollapse(Rule):
     nats = param(0.1, "nats per token below which it can matter")
     gone = param(0.05, "share of its beginning that makes it critical")
     left = ema(entropy, 10)
-    when = (count(entropy) >= 10) & sustained((left < share * first(entropy, 10)) & (left < nats) & (score_gain < 3 * score_error), 5, share=0.05)
+    when = (count(entropy) >= 10) & sustained(
+        (left < share * first(entropy, 10)) & (left < nats) & (score_gain < 3 * score_error), 5, share=0.05
+    )
     escalates = {CRITICAL: left < gone * first(entropy, 10)}
     shows = {"entropy": left, "start": first(entropy, 10)}
     says = "the entropy has collapsed from {start:.3f} to {entropy:.4f} nats per token, and the score gained nothing"

@@ -39,8 +39,10 @@ class SlowingDown(Rule):
     about = "step_time"
     times = param(2, "times the beginning")
     much = param(4, "times the beginning that make it a warning")
-    when = after(share=0.1, steps=50) & (count(step_time) >= 20) & sustained(
-        ema(step_time, 20) > times * first(step_time, 10), 10, share=0.1
+    when = (
+        after(share=0.1, steps=50)
+        & (count(step_time) >= 20)
+        & sustained(ema(step_time, 20) > times * first(step_time, 10), 10, share=0.1)
     )
     escalates = {WARNING: ema(step_time, 20) > much * first(step_time, 10)}
     shows = {"time": ema(step_time, 20), "start": first(step_time, 10)}

@@ -27,8 +27,10 @@ class NoSignal(Rule):
     methods = REWARD_MODEL
     about = ("rm_accuracy", "eval.rm_accuracy")
     width = param(0.05, "distance from 0.5 that counts as chance")
-    when = after(share=0.25, steps=100) & (count(rm_accuracy) >= 8) & sustained(
-        abs(ema(rm_accuracy, share=0.1) - 0.5) < width, 3, share=0.1
+    when = (
+        after(share=0.25, steps=100)
+        & (count(rm_accuracy) >= 8)
+        & sustained(abs(ema(rm_accuracy, share=0.1) - 0.5) < width, 3, share=0.1)
     )
     escalates = {CRITICAL: after(share=0.6, steps=400) & (abs(ema(rm_accuracy, share=0.2) - 0.5) < width)}
     shows = {"accuracy": ema(rm_accuracy, share=0.1)}

@@ -65,8 +65,10 @@ class ScoreFlat(Rule):
     rows = param(40, "rows that are needed to judge")
     errors = param(1.0, "times the scatter of a ten-row mean that would count as progress")
     # Ten rows at the beginning against the slow average now; the error of both is about scatter / root of ten.
-    when = after(share=begins, steps=300) & (count(score) >= rows) & sustained(
-        slow - first(score, 10) < errors * noise(score, 30) / 3.162, 5, share=0.1
+    when = (
+        after(share=begins, steps=300)
+        & (count(score) >= rows)
+        & sustained(slow - first(score, 10) < errors * noise(score, 30) / 3.162, 5, share=0.1)
     )
     shows = {"score": slow, "start": first(score, 10)}
     says = "the score is {score:.3g} at step {last_step} and was {start:.3g} at the start: it has not improved"
@@ -89,7 +91,9 @@ class ScoreDropped(Rule):
     errors = param(2.0, "times the scatter from row to row")
     best = highest(slow)
     start = first(score, 10)
-    fallen = (best - slow > lost * (best - minimum(start, lowest(slow)))) & (best - slow > errors * noise(score, 30) / 2)
+    fallen = (best - slow > lost * (best - minimum(start, lowest(slow)))) & (
+        best - slow > errors * noise(score, 30) / 2
+    )
     when = after(share=0.2, steps=100) & sustained(fallen & (best - start > noise(score, 30)), 5, share=0.05)
     escalates = {CRITICAL: slow < start - errors * noise(score, 30) / 2}
     shows = {"score": slow, "best": best, "start": start}
@@ -116,7 +120,11 @@ class RewardHacking(Rule):
     gold_falls = (ema(eval_accuracy, 3) < (keep) * accuracy_best) | (
         ema(eval_score, 3) < score_best - maximum(0.15 * abs(score_best), noise(eval_score, 5))
     )
-    when = ((count(eval_accuracy) >= 3) | (count(eval_score) >= 3)) & sustained(gold_falls, 3) & sustained(proxy, 3, share=0.05)
+    when = (
+        ((count(eval_accuracy) >= 3) | (count(eval_score) >= 3))
+        & sustained(gold_falls, 3)
+        & sustained(proxy, 3, share=0.05)
+    )
     shows = {"score": slow, "start": first(score, 10)}
     says = "the training score rose to {score:.3g} while the evaluation fell to {value:.3g} from {peak:.3g}"
     do = (stop("it learns to please the reward"), earlier_checkpoint, advise("Reward what the evaluation measures"))
@@ -156,10 +164,14 @@ class ScoreUpBehaviourDegenerate(Rule):
     flatter = param(0.5, "share of its beginning that the entropy has fallen to")
     risen = slow > first(score, 10) + 2 * noise(score, 30)
     when = after(share=0.2, steps=50) & sustained(
-        risen & ((ema(length, 10) > longer * first(length, 10)) | (ema(entropy, 10) < flatter * first(entropy, 10))), 5, share=0.1
+        risen & ((ema(length, 10) > longer * first(length, 10)) | (ema(entropy, 10) < flatter * first(entropy, 10))),
+        5,
+        share=0.1,
     )
     shows = {"score": slow, "length": ema(length, 10)}
-    says = "the score rises to {score:.3g} as answers change in kind (length {length:.0f}): read some before trusting it"
+    says = (
+        "the score rises to {score:.3g} as answers change in kind (length {length:.0f}): read some before trusting it"
+    )
     do = (advise("Read twenty answers of the last steps"), advise("Evaluate on a measure the reward does not know"))
 
 

@@ -67,8 +67,8 @@ class _Reader:
         match node:
             case ast.Constant(value=bool()):
                 raise self.wrong(node, "true and false are not values here")
-            case ast.Constant(value=int() | float() | str() as value):
-                return value
+            case ast.Constant(value=int() | float() | str() as constant):
+                return constant
             case ast.Name(id=name):
                 return self.series(node, name, TRAIN)
             case ast.Attribute(value=ast.Name(id=split), attr=name) if split in {EVAL, TRAIN}:
@@ -79,7 +79,9 @@ class _Reader:
             case ast.UnaryOp(op=ast.Not(), operand=inner):
                 return ~self.condition(inner, depth)
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
-                return self.arithmetic(node, _ARITHMETIC[type(op)], self.read(left, depth + 1), self.read(right, depth + 1))
+                return self.arithmetic(
+                    node, _ARITHMETIC[type(op)], self.read(left, depth + 1), self.read(right, depth + 1)
+                )
             case ast.Compare(left=left, ops=ops, comparators=rights):
                 return self.comparison(node, left, ops, rights, depth)
             case ast.BoolOp(op=op, values=values):
@@ -128,7 +130,11 @@ class _Reader:
             there = self.read(right, depth + 1)
             if type(op) not in _COMPARISON:
                 raise self.wrong(node, "compare with <, <=, > or >=; equality of measured numbers is abs(a - b) < c")
-            if isinstance(here, str) or isinstance(there, str) or not isinstance(here, Signal) | isinstance(there, Signal):
+            if (
+                isinstance(here, str)
+                or isinstance(there, str)
+                or not isinstance(here, Signal) | isinstance(there, Signal)
+            ):
                 raise self.wrong(node, "a comparison needs a metric on one side at least")
             parts.append(Condition(_COMPARISON[type(op)], here, there))
             here = there
@@ -170,5 +176,7 @@ class _Reader:
             "Value": isinstance(value, Signal | int | float),
         }[takes]
         if not fits:
-            needed = {"str": "a name in quotes", "Number": "a number", "Condition": "a condition"}.get(takes, "a metric")
+            needed = {"str": "a name in quotes", "Number": "a number", "Condition": "a condition"}.get(
+                takes, "a metric"
+            )
             raise self.wrong(node, f"{word}: {name} must be {needed}")

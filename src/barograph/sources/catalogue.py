@@ -78,11 +78,14 @@ def find(path: str | os.PathLike[str]) -> list[tuple[Source, str]]:
 
 
 def read_run(
-    path: str | os.PathLike[str], method: Method | str | None = None, config: Mapping[str, object] | None = None
+    path: str | os.PathLike[str],
+    method: Method | str | None = None,
+    config: Mapping[str, object] | None = None,
+    metrics: Mapping[str, str] | None = None,
 ) -> Run:
     """The run at a path: a file, a folder, or `-` for standard input.
 
-    `method` overrides what the log looks like, `config` what it says of its settings.
+    `method` overrides what the log looks like, `config` what it says of its settings, `metrics` what a raw key means.
     Raises `UnreadableRun`, and for an unknown method `ConfigurationError`.
     """
     name = os.fspath(path)
@@ -90,7 +93,9 @@ def read_run(
     if name == STANDARD_INPUT:
         document = standard_input()
         source = _recognise(document)
-        return normalise(_read(source, document), path=name, source=source.name, method=method, config=config)
+        return normalise(
+            _read(source, document), path=name, source=source.name, method=method, config=config, metrics=metrics
+        )
     errors: list[UnreadableRun] = []
     for source, file in find(name):
         try:
@@ -98,7 +103,7 @@ def read_run(
             raw.config = {**raw.config, **source.facts_beside(file)}
             if file != name:
                 raw.notes.insert(0, f"read from {visible(os.path.relpath(file, name))}")
-            return normalise(raw, path=name, source=source.name, method=method, config=config)
+            return normalise(raw, path=name, source=source.name, method=method, config=config, metrics=metrics)
         except UnreadableRun as error:
             errors.append(error)
     raise errors[0]

@@ -13,7 +13,7 @@ from math import isfinite
 from barograph.core.errors import ConfigurationError, suggest
 from barograph.core.fingerprint import recognise_method
 from barograph.core.methods import Method
-from barograph.core.names import TRAIN, Alias, Unit, catalogue, nearest, precedence, resolve, series_key, split_of
+from barograph.core.names import EVAL, TRAIN, Alias, Unit, catalogue, nearest, precedence, resolve, series_key, split_of
 from barograph.core.run import Column, Run
 from barograph.core.vocabulary import TOTALS
 from barograph.sources.base import RawRun, unreadable
@@ -48,17 +48,21 @@ def normalise(
     source: str,
     method: Method | str | None = None,
     config: Mapping[str, object] | None = None,
+    metrics: Mapping[str, str] | None = None,
 ) -> Run:
-    """The run that a raw log tells of. `method` and `config` win over what the log says."""
+    """The run that a raw log tells of. `method` and `config` win over what the log says.
+
+    `metrics` maps raw keys to series by hand, over whatever we would take them for.
+    """
     settings = {**raw.config, **(config or {})}
     table = _without_totals(raw.table)
     if raw.table.target is not None:
         settings.setdefault("max_steps", raw.table.target)
     notes = [*raw.notes, *_notes_on(raw.table)]
-    metrics = {key: column for key, column in table.columns.items() if column.at}
-    known_method, sentence = _method_of(metrics, path, method, settings)
+    logged = {key: column for key, column in table.columns.items() if column.at}
+    known_method, sentence = _method_of(logged, path, method, settings)
     notes += sentence
-    chosen = _choose(metrics, known_method)
+    chosen = _choose(logged, known_method, metrics or {})
     if not any(_tells_something(series) for series in chosen.series):
         raise _nothing_known(table, chosen.unknown, path)
     if (planned := chosen.series.get("max_steps")) and isfinite(planned.column.values[-1]):
@@ -69,6 +73,7 @@ def normalise(
     steps, said = steps_of_rows(table, groups, train_rows, settings, path)
     axis = arrange(steps, groups, telling)
     columns, scaled = _columns(chosen.series, axis)
+    _derive_margin(columns)
     return Run(
         path=path,
         source=source,
@@ -86,8 +91,10 @@ def normalise(
 
 def _without_totals(table: RawTable) -> RawTable:
     """The table without the trainer's closing row of totals, which is no data point."""
-    marks = [{row for key, column in table.columns.items() if plain(key) == mark for row in column.at}
-             for mark in _TOTALS_ROW]
+    marks = [
+        {row for key, column in table.columns.items() if plain(key) == mark for row in column.at}
+        for mark in _TOTALS_ROW
+    ]
     closing = set.intersection(*marks)
     if not closing:
         return table
@@ -182,6 +189,16 @@ def _columns(series: Mapping[str, _Entry], axis: Axis) -> tuple[dict[str, Column
     return columns, notes
 
 
+def _derive_margin(columns: dict[str, Column]) -> None:
+    """Some frameworks log the rewards of both sides only; the margin is their difference."""
+    for prefix in ("", f"{EVAL}."):
+        chosen, rejected = columns.get(f"{prefix}reward_chosen"), columns.get(f"{prefix}reward_rejected")
+        name = f"{prefix}reward_margin"
+        if chosen is not None and rejected is not None and chosen.at == rejected.at and name not in columns:
+            difference = array("d", (c - r for c, r in zip(chosen.values, rejected.values, strict=True)))
+            columns[name] = Column(chosen.at, difference, f"{chosen.raw} - {rejected.raw}")
+
+
 def _is_percent(values: Sequence[float]) -> bool:
     """Whether what should be a share of one can only be one of a hundred."""
     finite = list(filter(isfinite, values))
@@ -200,11 +217,15 @@ def _groups(entries: Iterable[_Entry]) -> list[array[int]]:
     return list({id(entry.column.at): entry.column.at for entry in entries}.values())
 
 
-def _choose(columns: Mapping[str, RawColumn], method: Method) -> _Chosen:
+def _choose(columns: Mapping[str, RawColumn], method: Method, by_hand: Mapping[str, str]) -> _Chosen:
     """Which raw column becomes which series. Of two that mean the same, the first in the vocabulary wins."""
     chosen = _Chosen()
     rivals: dict[str, list[tuple[int, str, _Entry]]] = {}
     for key, column in columns.items():
+        if key in by_hand:
+            series = by_hand[key]
+            rivals.setdefault(series, []).append((-1, key, _Entry(key, column, split_of(series)[0], None)))
+            continue
         if _is_bookkeeping(key):
             continue
         found = resolve(key, method) or (resolve("loss", method) if plain(key) == _TRAIN_LOSS else None)

@@ -243,9 +243,7 @@ def _rises(numbers: Sequence[int]) -> bool:
     return all(map(lt, numbers, numbers[1:]))
 
 
-def _compact(
-    steps: array[int], moved: dict[int, tuple[array[int], list[int] | None]], notes: Sequence[str]
-) -> Axis:
+def _compact(steps: array[int], moved: dict[int, tuple[array[int], list[int] | None]], notes: Sequence[str]) -> Axis:
     """Take out the rows that have lost all their values, and renumber the rest."""
     used: set[int] = set()
     for at, _ in moved.values():
@@ -257,5 +255,3 @@ def _compact(
     return Axis(
         left, {key: (array("q", map(renumbered.__getitem__, at)), order) for key, (at, order) in moved.items()}, notes
     )
-
-

@@ -144,9 +144,7 @@ class Gatherer:
         if len(self._segments) > MOST_COLUMNS:
             raise TooManyColumns(len(self._segments))
 
-    def _add_with_care(
-        self, key: str, at: array[int], values: Sequence[object], inside: dict[str, _Inside]
-    ) -> None:
+    def _add_with_care(self, key: str, at: array[int], values: Sequence[object], inside: dict[str, _Inside]) -> None:
         is_step = plain(key) in _STEP_NAMES
         kept_at, kept = array("q"), array("d")
         for row, value in zip(at, values, strict=True):
@@ -247,8 +245,11 @@ def _order(parts: list[array[int]]) -> tuple[array[int], list[int] | None]:
     if all(map(lt, at, at[1:])):
         return at, None
     order = sorted(range(len(at)), key=at.__getitem__)
-    last = [index for index, following in zip(order, [*order[1:], None], strict=True)
-            if following is None or at[index] != at[following]]
+    last = [
+        index
+        for index, following in zip(order, [*order[1:], None], strict=True)
+        if following is None or at[index] != at[following]
+    ]
     return array("q", map(at.__getitem__, last)), last
 
 

@@ -1,0 +1,80 @@
+"""Evaluate expressions one row at a time, with plain floats.
+
+Each distinct sub-expression becomes one cell, shared by all rules that use it. A row updates only the cells
+that its metrics can reach: for each set of metrics that a row may carry, that plan is compiled once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from barograph.core.names import series_key, split_of
+from barograph.signals.expression import Signal
+from barograph.signals.step.cells import LEAVES, Cell, Clock, Passive
+from barograph.signals.step.memory import MEMORY, Sustained
+from barograph.signals.step.program import OPERATORS, compile_plan
+from barograph.signals.timeline import Timeline
+
+__all__ = ["Cell", "Stepper", "Sustained"]
+
+
+class Stepper:
+    """Many expressions over one run, advanced together."""
+
+    def __init__(self, signals: Iterable[Signal], timeline: Timeline) -> None:
+        self.clock = Clock(timeline)
+        self._cells: dict[Signal, Cell] = {}
+        self._plans: dict[tuple[str, ...], Callable[[int], None]] = {}
+        for signal in signals:
+            self._cell(signal)
+
+    def cell(self, signal: Signal) -> Cell:
+        """The cell that holds the value of one of the expressions given at the start."""
+        return self._cells[signal]
+
+    def advance(self, step: float, values: Mapping[str, float]) -> int:
+        """Read one row: values by series key, NaN and infinities included. Returns the row's number."""
+        clock = self.clock
+        clock.row = row = clock.row + 1
+        clock.step = step
+        clock.values = values
+        keys = tuple(values)
+        plan = self._plans.get(keys)
+        if plan is None:
+            plan = self._plans[keys] = self._plan(frozenset(keys))
+        plan(row)
+        return row
+
+    def _cell(self, signal: Signal) -> Cell:
+        if signal not in self._cells:
+            inputs = tuple(self._cell(part) for part in signal.inputs)
+            self._cells[signal] = self._make(signal, inputs)
+        return self._cells[signal]
+
+    def _make(self, signal: Signal, inputs: tuple[Cell, ...]) -> Cell:
+        if signal.word in OPERATORS:
+            return (Passive if all(cell.passive for cell in inputs) else Cell)(self.clock, inputs)
+        numbers = [argument for argument in signal.arguments if not isinstance(argument, Signal)]
+        return (LEAVES.get(signal.word) or MEMORY[signal.word])(self.clock, inputs, *numbers)
+
+    def _plan(self, keys: frozenset[str]) -> Callable[[int], None]:
+        splits = {split_of(key)[0] for key in keys}
+        reached: set[Signal] = set()
+        touched: list[Signal] = []
+        for signal, cell in self._cells.items():
+            if cell.passive:
+                if not cell.still:
+                    touched.append(signal)
+            elif _reaches(signal, keys, splits, reached):
+                reached.add(signal)
+                touched.append(signal)
+        return compile_plan(self._cells, touched, reached)
+
+
+def _reaches(signal: Signal, keys: frozenset[str], splits: set[str], reached: set[Signal]) -> bool:
+    """Whether a row with these keys can update a signal."""
+    if signal.word in {"metric", "nonfinite"}:
+        return series_key(str(signal.arguments[0]), str(signal.arguments[1])) in keys
+    if signal.word == "present":
+        return signal.arguments[1] in splits
+    return any(part in reached for part in signal.inputs)

@@ -1,0 +1,136 @@
+"""Every rule fires on the fault that it is about, at the right place, and keeps quiet otherwise."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping
+
+import pytest
+
+from barograph.core.finding import Diagnosis, Finding, Severity
+from barograph.core.methods import Method
+from barograph.core.run import Run
+from barograph.engine.judge import judge
+from barograph.rules.catalogue import RULES, by_code
+from rule_cases import CASES, Case, planted, put
+from rule_logs import healthy_dpo, healthy_grpo, healthy_kto, healthy_sft
+
+every_case = pytest.mark.parametrize("case", CASES, ids=[case.code for case in CASES])
+
+
+def judged(run: Run) -> Diagnosis:
+    """The diagnosis, once both evaluators have told the same."""
+    stepped, scanned = judge(run, evaluator="step"), judge(run, evaluator="scan")
+    assert [plain(f) for f in stepped.findings] == [plain(f) for f in scanned.findings]
+    for one, other in zip(stepped.findings, scanned.findings, strict=True):
+        assert near(one.evidence, other.evidence), (one, other)
+    assert (stepped.verdict, stepped.not_judged, stepped.causes) == (scanned.verdict, scanned.not_judged, scanned.causes)
+    return stepped
+
+
+def plain(finding: Finding) -> tuple[object, ...]:
+    """A finding without the numbers that averages may round differently; those are in its evidence."""
+    return (
+        finding.code, finding.severity, finding.step, finding.last_step, finding.first_row, finding.last_row,
+        finding.metric, re.sub(r"-?[\d.]+(e-?\d+)?", "#", finding.says), tuple(finding.advice), finding.action, finding.follows,
+    )  # fmt: skip
+
+
+def near(one: Mapping[str, float], other: Mapping[str, float]) -> bool:
+    return one.keys() == other.keys() and all(
+        math.isclose(one[name], other[name], rel_tol=1e-6, abs_tol=1e-9) for name in one
+    )
+
+
+def found(diagnosis: Diagnosis, code: str) -> list[Finding]:
+    return [finding for finding in diagnosis.findings if finding.code == code]
+
+
+def test_every_rule_has_one_case() -> None:
+    assert Counter(case.code for case in CASES) == Counter(rule.code for rule in RULES)
+
+
+@every_case
+def test_fires_on_its_fault(case: Case) -> None:
+    log = case.faulty()
+    findings = found(judged(log.run()), case.code)
+    assert findings, f"{case.code} found nothing"
+    first, (earliest, latest) = findings[0], case.window
+    assert log.method in by_code()[case.code].methods
+    assert max(finding.severity for finding in findings) is case.severity
+    assert earliest <= first.step <= latest, first.says
+    assert first.metric in by_code()[case.code].pointers()
+    assert "{" not in first.says and "?" not in first.says.replace("reads?", ""), first.says
+    assert first.advice
+
+
+@every_case
+def test_keeps_quiet_on_the_twin(case: Case) -> None:
+    log = case.quiet()
+    findings = found(judged(log.run()), case.code)
+    assert not findings, findings[0].says
+
+
+@every_case
+def test_fires_in_a_log_with_gaps(case: Case) -> None:
+    log = case.faulty()
+    torn = case.torn if case.torn is not None else by_code()[case.code].when.series()
+    log.with_gaps([name for name in torn if name in log.series], case.keep, case.nan_rows)
+    findings = found(judged(log.run()), case.code)
+    assert findings, f"{case.code} found nothing"
+    earliest, latest = case.window
+    assert earliest <= findings[0].step <= latest + case.late, findings[0].says
+
+
+# How bad it is, where a rule has more than one grade
+
+
+def test_one_infinite_gradient_is_a_warning_only() -> None:
+    # A loss scaler of fp16 training skips such a step.
+    log = planted(healthy_dpo, put("grad_norm", math.inf, since=150, until=150))()
+    assert [finding.severity for finding in found(judged(log.run()), "NUM02")] == [Severity.WARNING]
+
+
+def test_a_mild_fall_of_the_chosen_answers_is_a_remark() -> None:
+    log = healthy_dpo()
+    for name, end in (("reward_chosen", -0.8), ("reward_rejected", -2.0)):
+        log.put(name, lambda step, end=end: end * step / 300, 0.03)  # 8 nats, where 20 make it a warning
+    log.put("reward_margin", lambda step: 1.2 * step / 300, 0.03)
+    assert [finding.severity for finding in found(judged(log.run()), "LIK01")] == [Severity.INFO]
+
+
+def test_an_exploding_gradient_long_ago_is_half_forgiven() -> None:
+    late = planted(healthy_dpo, put("grad_norm", 5000, since=250, until=250))()
+    early = planted(healthy_dpo, put("grad_norm", 5000, since=60, until=60))()
+    assert found(judged(late.run()), "GRAD01")[0].severity is Severity.CRITICAL
+    assert found(judged(early.run()), "GRAD01")[0].severity is Severity.WARNING
+
+
+def test_a_gradient_of_exactly_zero_is_ordinary_in_single_rows_of_grpo() -> None:
+    log = planted(healthy_grpo, put("grad_norm", 0.0, since=150, until=153))()
+    assert not found(judged(log.run()), "GRAD04")
+
+
+def test_the_same_gradient_weighs_more_in_kto_than_in_dpo() -> None:
+    grades = {
+        log.method: max(finding.severity for finding in found(judged(log.run()), "GRAD02"))
+        for log in (
+            planted(build, put("grad_norm", 150, 10, since=150))() for build in (healthy_kto, healthy_dpo)
+        )
+    }
+    assert grades == {Method.KTO: Severity.CRITICAL, Method.DPO: Severity.WARNING}
+
+
+def test_frequent_gradient_spikes_are_a_warning() -> None:
+    log = healthy_sft()
+    log.put("grad_norm", 60.0, at=range(150, 300, 8))  # 60 times the usual, six in fifty rows
+    assert found(judged(log.run()), "GRAD06")[0].severity is Severity.WARNING
+
+
+@pytest.mark.parametrize(("batch", "severity"), [(1, Severity.WARNING), (3, Severity.INFO)])
+def test_a_tiny_kto_batch(batch: int, severity: Severity) -> None:
+    log = healthy_kto()
+    log.config["per_device_batch"] = batch
+    assert [finding.severity for finding in found(judged(log.run()), "KTO04")] == [severity]

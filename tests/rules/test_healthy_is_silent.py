@@ -1,0 +1,115 @@
+"""A healthy run is called healthy, however long it is, however often it was logged, whatever its beta."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from barograph.core.finding import Severity, Verdict
+from barograph.engine.judge import judge
+from rule_logs import (
+    Log,
+    healthy_classifier,
+    healthy_dpo,
+    healthy_grpo,
+    healthy_kto,
+    healthy_orpo,
+    healthy_ppo,
+    healthy_reward,
+    healthy_sft,
+    learning,
+)
+
+SEEDS = range(10)
+#: Lengths of the runs that are logged every so many steps; taken in turn, seed by seed.
+LENGTHS = {1: (60, 145, 300, 400), 5: (60, 150, 500, 1500), 10: (60, 200, 1000, 3000), 25: (100, 300, 1200, 3000)}
+
+Build = Callable[[int, int, int], Log]
+
+
+def preference(build: Callable[..., Log], beta: float, **options: object) -> Build:
+    return lambda steps, every, seed: build(steps, every, seed, beta=beta, **options)
+
+
+def of_unknown_beta(build: Callable[..., Log], beta: float) -> Build:
+    """As most logs are: the configuration is not in them."""
+
+    def log(steps: int, every: int, seed: int) -> Log:
+        made = build(steps, every, seed, beta=beta)
+        made.config.clear()
+        return made
+
+    return log
+
+
+def growing_answers(steps: int, every: int, seed: int) -> Log:
+    """Reasoning that pays off: answers three times as long, and a better score."""
+    log = healthy_grpo(steps, every, seed)
+    return log.put("len_mean", learning(steps, 220, 700), 20 * log.smoothing)
+
+
+def sharpening(steps: int, every: int, seed: int) -> Log:
+    """A task that is learned soon: the score rises to 0.9 and most of the entropy goes."""
+    log = healthy_grpo(steps, every, seed)
+    log.put("score_mean", learning(steps, 0.1, 0.9, speed=6), 0.06 * log.smoothing, low=0.0, high=1.0)
+    return log.put("entropy", learning(steps, 0.5, 0.07, speed=6), 0.01 * log.smoothing, low=0.005)
+
+
+def human_pairs(steps: int, every: int, seed: int) -> Log:
+    """Noisy labels: an accuracy of two thirds and a loss of 0.6 are all there is."""
+    log = healthy_reward(steps, every, seed)
+    log.put("loss", learning(steps, 0.70, 0.60), 0.05 * log.smoothing)
+    log.put("eval.loss", learning(steps, 0.70, 0.62), 0.004)
+    log.put("rm_accuracy", learning(steps, 0.51, 0.68), 0.06 * log.smoothing)
+    return log.put("eval.rm_accuracy", learning(steps, 0.51, 0.655), 0.008)
+
+
+def rare_mistakes(steps: int, every: int, seed: int) -> Log:
+    """A step classifier on data of which four fifths are right."""
+    log = healthy_classifier(steps, every, seed)
+    log.put("loss", learning(steps, 0.6, 0.2), 0.04 * log.smoothing, low=0.02)
+    log.put("eval.loss", learning(steps, 0.5, 0.22), 0.002)
+    for name, end in (("accuracy", 0.93), ("precision", 0.95), ("recall", 0.96), ("f1", 0.955), ("specificity", 0.7)):
+        log.put(f"eval.cls_{name}", learning(steps, end - 0.15, end), 0.006)
+    return log
+
+
+HEALTHY: dict[str, Build] = {
+    **{f"dpo, beta {beta}": preference(healthy_dpo, beta, evaluations=6) for beta in (0.01, 0.1, 0.5)},
+    **{f"kto, beta {beta}": preference(healthy_kto, beta) for beta in (0.01, 0.1, 0.5)},
+    "dpo, unknown beta of 0.01": of_unknown_beta(healthy_dpo, 0.01),
+    "dpo, unknown beta of 0.5": of_unknown_beta(healthy_dpo, 0.5),
+    "orpo": healthy_orpo,
+    "sft": healthy_sft,
+    "grpo": healthy_grpo,
+    "grpo, growing answers": growing_answers,
+    "grpo, sharpening": sharpening,
+    "ppo": healthy_ppo,
+    "reward": healthy_reward,
+    "reward, human pairs": human_pairs,
+    "classifier": healthy_classifier,
+    "classifier, rare mistakes": rare_mistakes,
+}
+
+
+@pytest.mark.parametrize("every", LENGTHS)
+@pytest.mark.parametrize("name", HEALTHY)
+def test_nothing_above_a_remark(name: str, every: int) -> None:
+    lengths = LENGTHS[every]
+    for seed in SEEDS:
+        steps = lengths[seed % len(lengths)]
+        diagnosis = judge(HEALTHY[name](steps, every, seed).run())
+        loud = [f"{f.code} at step {f.step}: {f.says}" for f in diagnosis.findings if f.severity > Severity.INFO]
+        assert not loud, f"{steps} steps, seed {seed}: {loud}"
+        assert diagnosis.verdict is Verdict.HEALTHY
+        assert not diagnosis.causes
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_grpo_log_is_as_odd_as_real_ones(seed: int) -> None:
+    """What makes the silence above worth something: this loss rises, and is now and then negative."""
+    losses = list(healthy_grpo(300, seed=seed).series["loss"].values())
+    assert min(losses) < 0
+    assert abs(sum(losses[:30]) / 30) < 0.004
+    assert sum(losses[-100:]) > sum(losses[:100])
