@@ -1,8 +1,8 @@
 """barograph keeps the trace of a preference-tuning run and says whether it is healthy, and why.
 
 >>> import barograph
->>> diagnosis = barograph.check("runs/kto")        # doctest: +SKIP
->>> diagnosis.verdict                              # doctest: +SKIP
+>>> diagnosis = barograph.check("runs/kto")  # doctest: +SKIP
+>>> diagnosis.verdict  # doctest: +SKIP
 <Verdict.HEALTHY: 'healthy'>
 """
 

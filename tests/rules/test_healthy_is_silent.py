@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from statistics import mean
 
 import pytest
 
@@ -106,10 +107,9 @@ def test_nothing_above_a_remark(name: str, every: int) -> None:
         assert not diagnosis.causes
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_the_grpo_log_is_as_odd_as_real_ones(seed: int) -> None:
+def test_the_grpo_log_is_as_odd_as_real_ones() -> None:
     """What makes the silence above worth something: this loss rises, and is now and then negative."""
-    losses = list(healthy_grpo(300, seed=seed).series["loss"].values())
-    assert min(losses) < 0
-    assert abs(sum(losses[:30]) / 30) < 0.004
-    assert sum(losses[-100:]) > sum(losses[:100])
+    losses = [list(healthy_grpo(300, seed=seed).series["loss"].values()) for seed in SEEDS]
+    assert all(min(log) < 0 for log in losses)
+    assert abs(mean(value for log in losses for value in log[:30])) < 0.001
+    assert mean(value for log in losses for value in log[-100:]) > 0.001

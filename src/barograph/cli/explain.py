@@ -329,7 +329,7 @@ def metric_page(metric: Metric, method: Method | None = None, name: str = "") ->
         sections.append(Section("What goes wrong, and what to do", tuple(blocks)))
     aliases = [alias for alias in metric.aliases if not (method and alias.methods) or method in alias.methods]
     if aliases:
-        sections.append(Section("Names it goes by", (Table(tuple(_names(aliases))),)))
+        sections.append(Section("Names it goes by", (Table(tuple(_names(aliases)), of_names=True),)))
     return Page(name or metric.name, metric.title, "", lead, tuple(sections))
 
 

@@ -29,13 +29,13 @@ COMMANDS: tuple[click.Command, ...] = (check, explain, rules, export)
 )
 @click.version_option(barograph.__version__, "-V", "--version", prog_name="barograph")
 def cli() -> None:
-    r"""Say whether a preference-tuning or RLHF run is healthy, and why.
+    """Say whether a preference-tuning or RLHF run is healthy, and why.
 
     \b
       barograph check runs/kto             judge a run as it lies on disk
       barograph explain rewards/margins    what a metric means and how it should behave
       barograph explain PREF03             what a rule sees, why it happens, what to do
-    """
+    """  # noqa: D301 - click looks for the backspace itself
 
 
 def main() -> None:

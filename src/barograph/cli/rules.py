@@ -221,7 +221,7 @@ def rule_page(rule: type[Rule]) -> Page:
     when: list[Block] = [Code(written_by_name(rule.when))]
     if rule.params():
         rows = ((name, _numbers(param), param.doc) for name, param in rule.params().items())
-        when += [Text(f"The numbers, to be set under [rules.{rule.code}]:"), Table(tuple(rows))]
+        when += [Text(f"The numbers, to be set under [rules.{rule.code}]:"), Table(tuple(rows), of_names=True)]
     for grade, condition in rule.escalates.items():
         when += [Text(f"It is {grade} when"), Code(written_by_name(condition))]
     sections = [

@@ -68,6 +68,8 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     header: tuple[str, ...] = ()
     indent: str = ""
+    #: Whether the first column holds names as they are written in a log or a file.
+    of_names: bool = False
 
 
 class Entry(NamedTuple):

@@ -233,10 +233,14 @@ def resolve(raw_key: str, method: Method = Method.UNKNOWN) -> Resolved | None:
     (('kto_z0', 'train'), ('kl_ref', 'train'))
     >>> resolve("rewards / check_answer / mean", Method.GRPO)[:2]
     ('reward_component/check_answer', 'train')
+    >>> resolve("eval/helpful.loss")[:2]
+    ('loss', 'eval/helpful')
     """
     key = _plain(raw_key)
     if key in _bookkeeping():
         return None
+    if own := _own(key):
+        return own
     # A name may itself begin like a split (`val/ratio` of old PPO), so the whole key is tried first.
     if found := _look_up(key, method):
         return Resolved(found[0], TRAIN, found[1])
@@ -244,6 +248,14 @@ def resolve(raw_key: str, method: Method = Method.UNKNOWN) -> Resolved | None:
     if bare is not key and (found := _look_up(bare, method)):
         return Resolved(found[0], split, found[1])
     return _scoped(bare, split, method) or _evaluation(bare, split) or _reward_function(bare, split, method)
+
+
+def _own(key: str) -> Resolved | None:
+    """The names that we write ourselves and no framework does: `eval.loss`, `reward_component/format`."""
+    split, name = split_of(key)
+    if name.startswith((COMPONENT, COMPONENT_STD)):
+        return Resolved(name, split, None)
+    return Resolved(name, split, Alias(name, "barograph")) if split != TRAIN and name in catalogue() else None
 
 
 def _scoped(key: str, split: str, method: Method) -> Resolved | None:

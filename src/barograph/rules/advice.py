@@ -28,7 +28,7 @@ def stop(why: str = "") -> Advice:
 
 def revert() -> Advice:
     """Go back to the last checkpoint from before the trouble."""
-    return Advice("Go back to the last checkpoint from before step {step}", Action.REVERT)
+    return Advice("Go back to the last checkpoint from before step {onset}", Action.REVERT)
 
 
 def cut_lr(factor: float = 0.5) -> Advice:

@@ -192,6 +192,8 @@ class LossNotDecreasing(Rule):
         after(share=begins, steps=steps)
         & (begin - slow < gain * begin)
         & (begin - lowest(slow) < 2 * gain * begin)
+        # Below what its objective starts from it has decreased, whatever the first rows scattered to.
+        & (slow > (1 - gain) * fact("start_loss_or_zero"))
         & (loss > 0),
         3,
         share=0.15,

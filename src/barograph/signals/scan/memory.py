@@ -25,13 +25,9 @@ class Ema(Cell):
         if not len(x.at):
             return NO_ROWS, NO_VALUES
         weight = 2.0 / (self.rows + 1.0) if self.rows else self._weights(block.steps_at(x.at))
-        begins = np.isnan(self.held)
-        keep, moved = 1.0 - weight, weight * x.values
-        if begins:
-            moved[0] = x.values[0]
-        else:
-            moved[0] += (keep if isinstance(keep, float) else keep[0]) * self.held
-        return x.at, _decay(keep, moved)
+        # Reckoned from where it stands, so that a series that does not move keeps its value to the last digit.
+        level = float(x.values[0]) if np.isnan(self.held) else self.held
+        return x.at, level + _decay(1.0 - weight, weight * (x.values - level))
 
     def _weights(self, now: Floats) -> float | Floats:
         """By the steps that have gone since the update before; one number when all are alike."""

@@ -14,13 +14,14 @@ __all__ = ["LEAVES", "Cell", "Clock", "Passive"]
 class Clock:
     """The row that is being read."""
 
-    __slots__ = ("row", "step", "timeline", "values")
+    __slots__ = ("row", "splits", "step", "timeline", "values")
 
     def __init__(self, timeline: Timeline) -> None:
         self.timeline = timeline
         self.row = -1
         self.step = 0.0
         self.values: Mapping[str, float] = {}
+        self.splits: frozenset[str] = frozenset()
 
 
 class Cell:
@@ -62,8 +63,8 @@ class MetricCell(Cell):
         self.key = series_key(name, split)
 
     def update(self, row: int) -> None:
-        value = self.clock.values[self.key]
-        if value - value == 0.0:  # false for NaN and infinities, and cheaper than isfinite
+        value = self.clock.values.get(self.key)
+        if value is not None and value - value == 0.0:  # false for NaN and infinities, and cheaper than isfinite
             self.value = value
             self.stamp = row
 
@@ -72,17 +73,24 @@ class NonFinite(MetricCell):
     __slots__ = ()
 
     def update(self, row: int) -> None:
-        value = self.clock.values[self.key]
-        self.value = value - value != 0.0
-        self.stamp = row
+        value = self.clock.values.get(self.key)
+        if value is not None:
+            self.value = value - value != 0.0
+            self.stamp = row
 
 
 class Present(MetricCell):
     """No value before the metric has been seen once: what is never logged is not missing."""
 
-    __slots__ = ()
+    __slots__ = ("split",)
+
+    def __init__(self, clock: Clock, inputs: tuple[Cell, ...], name: str, split: str) -> None:
+        super().__init__(clock, inputs, name, split)
+        self.split = split
 
     def update(self, row: int) -> None:
+        if self.split not in self.clock.splits:
+            return
         here = self.key in self.clock.values
         if here or self.value is not None:
             self.value = here

@@ -1,4 +1,4 @@
-"""Operators are compiled: for each set of metrics that a row may carry, one straight run of Python.
+"""Operators are compiled: one straight run of Python for all that a row may update.
 
 Arithmetic, comparison and logic are most of what rules are made of, and calling a method for each would cost
 more than the work itself. So the operators between cells are written out as source and compiled once; words with
@@ -40,9 +40,9 @@ MAY_OVERFLOW = frozenset({"add", "sub", "mul", "div", "log"})
 def compile_plan(
     cells: Mapping[Signal, Cell], touched: Sequence[Signal], reached: Collection[Signal]
 ) -> Callable[[int], None]:
-    """What a row with a certain set of metrics does: one function of the row's number.
+    """What a row does: one function of the row's number.
 
-    `touched` are the signals to look at, inputs first; of those, `reached` may be updated in such a row.
+    `touched` are the signals to look at, inputs first; of those, `reached` may have updates of their own.
     """
     names = {signal: f"c{number}" for number, signal in enumerate(cells)}
     namespace: dict[str, object] = {"nan": math.nan, "inf": math.inf, "log": math.log}

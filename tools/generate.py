@@ -1,0 +1,308 @@
+"""Write the pages that say what the code says: `python tools/generate.py`, or `--check` that they still do.
+
+Every page under docs/ that is made here is named at its head. What is written by hand lies beside it and is left alone.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "src"))
+
+import click  # noqa: E402
+
+from barograph.cli.explain import metric_page  # noqa: E402
+from barograph.cli.main import cli  # noqa: E402
+from barograph.cli.rules import (  # noqa: E402
+    by_family,
+    cause_page,
+    family_title,
+    method_words,
+    rule_page,
+    signature,
+    word_meaning,
+    written,
+)
+from barograph.console.explanation import (  # noqa: E402
+    GROUPS,
+    Block,
+    Code,
+    Entries,
+    Facts,
+    Items,
+    Section,
+    Table,
+    Text,
+    fold_expression,
+    listed,
+)
+from barograph.core.methods import Method  # noqa: E402
+from barograph.core.names import catalogue  # noqa: E402
+from barograph.rules.base import Rule  # noqa: E402
+from barograph.rules.catalogue import RULES, by_code  # noqa: E402
+from barograph.rules.causes import CAUSES  # noqa: E402
+from barograph.signals.words import WORDS  # noqa: E402
+
+NOTE = "<!-- Written by tools/generate.py. Change the code, then run `make docs`. -->\n"
+BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
+WIDTH = 96
+
+
+RULES_INTRO = """\
+There are {rules} rules in {families} families. A rule is known by its code and by its name; `--select` and
+`--ignore` take either, and also the letters of a family.
+"""
+MATRIX_INTRO = """\
+`C` is critical, `W` a warning, `i` a remark: the severity to begin with. A rule may grow graver or milder while its
+finding lasts.
+"""
+METRICS_INTRO = """\
+Every metric has one name in barograph, whatever a framework calls it. A key as a framework writes it may mean
+different things for different methods; that is said beside it. `eval.` in front of a name stands for held-out data:
+`eval.loss`. A single reward function is `reward_component/NAME`.
+"""
+WORDS_INTRO = """\
+A rule says when it speaks up in an expression over metrics. The same words may be used in a rule of your own:
+
+```toml
+[[rule]]
+code = "MY01"
+name = "kl-too-high"
+when = "sustained(ema(kl_ref, 5) > 0.3, 5)"
+says = "the KL has been above 0.3 since step {step}: {value:.2f}"
+severity = "warning"
+advice = ["Raise the weight of the KL term"]
+```
+"""
+LANGUAGE = """\
+Besides the words there are numbers; the names of [metrics](metrics.md), with `eval.` in front for held-out data;
+`+ - * /`; `< <= > >=`; `and`, `or`, `not`; and brackets.
+
+Words speak of the updates of a metric: `ema(loss, 5)` looks back over five rows that carry a loss, however many
+other rows lie between. Where a span must mean the same however often a run was logged, give it in `steps`, or as a
+`share` of the run. A condition that has no value yet is neither true nor false, and its rule is not judged.
+"""
+CAUSES_INTRO = """\
+Findings are symptoms. A cause gathers those that speak for it, each with a weight; the likeliest is told first, with
+the one thing to do. Causes are weighed only where there is a warning at least.
+"""
+
+
+def main() -> int:
+    """Write every page, or name those that are not as they would be written."""
+    checking = sys.argv[1:] == ["--check"]
+    if sys.argv[1:] and not checking:
+        print("usage: generate.py [--check]", file=sys.stderr)
+        return 2
+    pages = dict(all_pages())
+    old = [path for path in sorted((ROOT / "docs" / "rules").glob("*.md")) if path not in pages]
+    stale = [path for path, text in pages.items() if not path.is_file() or path.read_text("utf-8") != text]
+    for path in [*stale, *old]:
+        print(
+            f"{path.relative_to(ROOT)} {'is not up to date' if checking else 'written' if path in stale else 'removed'}"
+        )
+    if checking:
+        return 1 if stale or old else 0
+    for path in stale:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(pages[path], "utf-8")
+    for path in old:
+        path.unlink()
+    return 0
+
+
+def all_pages() -> Iterator[tuple[Path, str]]:
+    """Every generated file, and what it should hold."""
+    docs = ROOT / "docs"
+    for rule in RULES:
+        yield docs / "rules" / f"{rule.code}.md", finished(rule_text(rule))
+    yield docs / "rules" / "README.md", finished(rules_index())
+    yield docs / "metrics.md", finished(metrics_text())
+    yield docs / "words.md", finished(words_text())
+    yield docs / "causes.md", finished(causes_text())
+    yield docs / "cli.md", finished(commands_text())
+    readme = ROOT / "README.md"
+    if readme.is_file():
+        text = readme.read_text("utf-8")
+        yield readme, BLOCK.sub(lambda found: found[1] + readme_block(found[2]) + found[3], text)
+
+
+def finished(lines: Iterator[str]) -> str:
+    """A page with its note, one blank line at most between paragraphs, and no blanks at the ends of lines."""
+    title, *body = lines
+    text = "\n".join([title, "", NOTE, *body])
+    text = "\n".join(line.rstrip() for line in text.splitlines())
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+# Pages
+
+
+def rule_text(rule: type[Rule]) -> Iterator[str]:
+    """The page of one rule."""
+    page = rule_page(rule)
+    yield f"# {page.name} {page.title}"
+    yield from blocks(page.lead)
+    yield from sections(page.sections, 2)
+    if rule.params():
+        name, param = next(iter(rule.params().items()))
+        yield "## Setting its numbers\n"
+        yield f"In `barograph.toml`:\n\n```toml\n[rules.{rule.code}]\n{name} = {param.default:g}\n```\n"
+    yield f"`barograph explain {rule.code}` prints this page."
+
+
+def rules_index() -> Iterator[str]:
+    """All rules in one table, and which of them judge which method."""
+    yield "# Rules"
+    yield RULES_INTRO.format(rules=len(RULES), families=len(by_family(RULES)))
+    for family, members in by_family(RULES).items():
+        yield f"## {family}\n\n{family_title(members[0])}\n"
+        rows = ((linked(r.code), r.name, str(r.severity), method_words(r.methods), r.summary()) for r in members)
+        yield from table(("code", "name", "severity", "methods", "what it sees"), rows)
+    yield "## Sets of methods\n"
+    yield from table(("name", "methods"), ((word, listed(group)) for word, group in GROUPS.items()))
+    yield "## Rules by method\n"
+    yield MATRIX_INTRO
+    methods = list(Method)
+    yield from table(("rule", *(method.value for method in methods)), (matrix_row(rule, methods) for rule in RULES))
+
+
+def matrix_row(rule: type[Rule], methods: Sequence[Method]) -> tuple[str, ...]:
+    """The severity of a rule for each method, in one letter."""
+    letters = {"critical": "C", "warning": "W", "info": "i"}
+    grades = (letters[str(rule.severity_for.get(m, rule.severity))] if m in rule.methods else "" for m in methods)
+    return (linked(rule.code), *grades)
+
+
+def metrics_text() -> Iterator[str]:
+    """The vocabulary, group by group."""
+    groups: dict[str, list[str]] = {}
+    for metric in catalogue().values():
+        groups.setdefault(metric.group, []).append(metric.name)
+    yield "# Metrics"
+    yield METRICS_INTRO
+    for group, names in groups.items():
+        yield f"- {group}: " + ", ".join(f"[`{name}`](#{name})" for name in names)
+    for group, names in groups.items():
+        yield f"\n## {group.capitalize()}\n"
+        for name in names:
+            page = metric_page(catalogue()[name])
+            yield f"### {name}\n\n**{page.title}.**"
+            yield from blocks(page.lead)
+            for section in page.sections:
+                yield f"\n{section.title}:\n"
+                yield from blocks(section.blocks, "rules/", brief=True)
+
+
+def words_text() -> Iterator[str]:
+    """The language that rules are written in."""
+    example = by_code()["PREF03"]
+    yield "# Words of the rules' language"
+    yield WORDS_INTRO
+    yield f"This is how {linked(example.code, 'rules/')} is written, with its numbers filled in:\n"
+    yield "```text\n" + "\n".join(fold_expression(written(example.when), WIDTH)) + "\n```\n"
+    yield LANGUAGE
+    yield from table(("word", "what it is"), ((f"`{signature(word)}`", word_meaning(word)) for word in WORDS))
+
+
+def causes_text() -> Iterator[str]:
+    """What several findings have in common."""
+    yield "# Causes"
+    yield CAUSES_INTRO
+    for cause in CAUSES:
+        page = cause_page(cause)
+        yield f"## {page.name[:1].upper()}{page.name[1:]}\n"
+        yield from blocks((*page.sections[0].blocks, *page.sections[1].blocks[:1]), "rules/")
+    yield "A critical finding counts twice, a remark a third, and a consequence of another finding a quarter."
+
+
+def commands_text() -> Iterator[str]:
+    """The help of every command, as it is printed."""
+    yield "# Commands"
+    yield f"```text\n{help_of(cli, 'barograph')}\n```\n"
+    for name in cli.list_commands(click.Context(cli)):
+        command = cli.commands[name]
+        if not command.hidden:
+            yield f"## barograph {name}\n\n```text\n{help_of(command, f'barograph {name}')}\n```\n"
+
+
+def help_of(command: click.Command, name: str) -> str:
+    """The help of a command, at a fixed width."""
+    settings = {**command.context_settings, "help_option_names": ["-h", "--help"], "terminal_width": 90}
+    with click.Context(command, info_name=name, **settings) as context:
+        return command.get_help(context).strip()
+
+
+def readme_block(name: str) -> str:
+    """What stands between two marks in README.md."""
+    if name != "rules":
+        raise SystemExit(f"README.md: nothing is generated under the name {name!r}; there is: rules")
+    rows = ((family, str(len(members)), family_title(members[0])) for family, members in by_family(RULES).items())
+    return "\n".join(table(("family", "rules", "what it looks at"), rows))
+
+
+# Markdown
+
+
+def sections(parts: Sequence[Section], level: int) -> Iterator[str]:
+    """Sections under headings."""
+    for section in parts:
+        yield f"\n{'#' * level} {section.title}\n"
+        yield from blocks(section.blocks)
+
+
+def blocks(parts: Sequence[Block], folder: str = "", *, brief: bool = False) -> Iterator[str]:
+    """The blocks of a page, with links into the folder of rules. In brief, a rule's advice is left to its own page."""
+    for block in parts:
+        match block:
+            case Text(text):
+                yield f"{plain(text)}\n"
+            case Items(items):
+                yield from (f"- {plain(text)}" + (f" (`{word}`)" if word else "") for text, word in items)
+            case Facts(rows):
+                yield from (f"- {label}: {plain(text)}" for label, text in rows)
+            case Code(text):
+                lines = (folded for line in text.splitlines() for folded in fold_expression(line, WIDTH))
+                yield "```text\n" + "\n".join(lines) + "\n```"
+            case Table(rows, header) if header:
+                yield from table(header, (tuple(map(plain, row)) for row in rows))
+            case Table(rows):
+                yield from (f"- {name_of(row[0], block, folder)}: {plain(', '.join(row[1:]))}" for row in rows)
+            case Entries(entries) if brief:
+                yield from (
+                    f"- {linked(e.head[0], folder)} {e.head[2]} ({e.head[1]}): {plain(e.lines[0])}" for e in entries
+                )
+        yield ""
+
+
+def name_of(cell: str, block: Table, folder: str) -> str:
+    """The first cell of a row: a link to a rule, names as they are written, or just a word."""
+    if cell in by_code():
+        return linked(cell, folder)
+    return re.sub(r"(^|, )([^\s,]+)", r"\1`\2`", cell) if block.of_names else plain(cell)
+
+
+def table(header: Sequence[str], rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
+    """A table, and a blank line after it."""
+    yield f"| {' | '.join(header)} |"
+    yield "|" + " --- |" * len(header)
+    yield from (f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows)
+    yield ""
+
+
+def plain(text: str) -> str:
+    """Text in which nothing is taken for markup: blanks to be filled, and products."""
+    return text.replace("<", "&lt;").replace("*", "\\*")
+
+
+def linked(code: str, folder: str = "") -> str:
+    """A link to the page of a rule."""
+    return f"[{code}]({folder}{code}.md)"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
