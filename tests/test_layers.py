@@ -59,7 +59,7 @@ AT_IMPORT: dict[str, set[str] | None] = {
 #: Each part and the libraries it may import inside a function, besides those above.
 WHEN_CALLED: dict[str, set[str]] = {
     "sources": {"orjson", "pyarrow"},
-    "sinks": {"orjson"},
+    "sinks": {"orjson", "pyarrow"},
     "charts": {"matplotlib", "numpy"},
     "cli": {"uvicorn"},
 }

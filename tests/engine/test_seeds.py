@@ -445,7 +445,7 @@ CLASSIFIER_SIGNS: dict[str, tuple[set[str], range, dict[str, Level]]] = {
     "many false positives": ({"CLS04"}, SHORT, {"eval_precision": 0.5, "eval_recall": 0.95}),
     "many false negatives": ({"CLS03"}, SHORT, {"eval_precision": 0.9, "eval_recall": 0.5}),
     "accuracy stuck below 0.70": ({"CLS05"}, SHORT, {"eval_accuracy": swaying(0.66, 0.01)}),
-    "training loss fluctuates wildly": ({"LOSS07"}, range(10, 501, 10), {"train_loss": swaying(0.6, 0.35)}),
+    "training loss fluctuates wildly": ({"LOSS07"}, range(10, 501, 10), {"train_loss": lambda s: 0.6 + 0.35 * (-1) ** (s // 10)}),
 }  # fmt: skip
 
 

@@ -140,14 +140,14 @@ def _print_text(diagnoses: Sequence[tuple[Diagnosis, Run]], settings: Settings, 
     worst_first = sorted(diagnoses, key=lambda entry: -(entry[0].worst or 0)) if len(diagnoses) > 1 else diagnoses
     if quiet or len(diagnoses) > 1:
         for diagnosis, _ in worst_first:
-            click.echo(verdict_line(diagnosis, terminal))
+            click.echo(verdict_line(diagnosis, terminal), color=terminal.colour)
     if quiet:
         return
     why = {rule.code: rule.sections().get("Why", "") for rule in settings.rules}
     for diagnosis, run in worst_first:
         if len(diagnoses) > 1:
             click.echo(f"\n{terminal.glyph('─', '-') * terminal.width}")
-        click.echo("\n".join(report(diagnosis, run, why, terminal, verbose=verbose)))
+        click.echo("\n".join(report(diagnosis, run, why, terminal, verbose=verbose)), color=terminal.colour)
         if verbose and run.unknown_keys:
             click.echo("Keys that were not understood:")
             for key in run.unknown_keys:

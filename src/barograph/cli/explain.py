@@ -110,8 +110,9 @@ def explain(names: Sequence[str], method: str | None, *, as_json: bool) -> None:
     terminal = Terminal.of(sys.stdout)
     for number, entry in enumerate(pages):
         if number:
-            click.echo("\n" + terminal.paint(terminal.glyph("─", "-") * min(terminal.width, 100), "dim") + "\n")
-        click.echo("\n".join(lay_out(entry.page, terminal)))
+            rule = terminal.paint(terminal.glyph("─", "-") * min(terminal.width, 100), "dim")
+            click.echo(f"\n{rule}\n", color=terminal.colour)
+        click.echo("\n".join(lay_out(entry.page, terminal)), color=terminal.colour)
 
 
 def _all_of(names: Sequence[str], method: Method | None) -> list[Explained]:
@@ -162,7 +163,8 @@ def _unknown(name: str, method: Method | None) -> str:
     asked = clean(name)
     if method is not None and (others := [m.value for m in Method if resolve(name, m)]):
         return f"{asked!r} means nothing in {method.value} runs; it does in {', '.join(others)}"
-    known = {alias.key.lower(): alias.key for metric in catalogue().values() for alias in metric.aliases}
+    keys = (alias.key.removeprefix("*/") for metric in catalogue().values() for alias in metric.aliases)
+    known = {key.lower(): key for key in keys}
     for words in (catalogue(), WORDS, (c.name for c in CAUSES), (r.name for r in RULES), (r.code for r in RULES)):
         known |= {word.lower(): word for word in words}
     near = [known[key] for key in difflib.get_close_matches(name.lower(), list(known), n=3, cutoff=0.6)]
@@ -229,7 +231,7 @@ def _metrics(name: str, method: Method | None) -> list[Explained]:
     """What a metric's name means: one thing, or different things for different methods."""
     meanings: dict[str, tuple[Resolved, list[Method]]] = {}
     for asked in (method,) if method else Method:
-        if found := resolve(name, asked):
+        if found := resolve(name, asked) or resolve(f"*/{name}", asked):
             meanings.setdefault(series_key(found.name, found.split), (found, []))[1].append(asked)
     if not meanings:
         return []
@@ -327,8 +329,7 @@ def metric_page(metric: Metric, method: Method | None = None, name: str = "") ->
         if reading:
             blocks.append(Text(f"{'Also read' if pointing else 'Read'} by {', '.join(r.code for r in reading)}."))
         sections.append(Section("What goes wrong, and what to do", tuple(blocks)))
-    aliases = [alias for alias in metric.aliases if not (method and alias.methods) or method in alias.methods]
-    if aliases:
+    if aliases := [a for a in metric.aliases if not (method and a.methods) or method in a.methods]:
         sections.append(Section("Names it goes by", (Table(tuple(_names(aliases)), of_names=True),)))
     return Page(name or metric.name, metric.title, "", lead, tuple(sections))
 

@@ -75,7 +75,7 @@ def rules(selectors: Sequence[str], method: str | None, *, family: bool, as_json
     terminal = Terminal.of(sys.stdout)
     if not sys.stdout.isatty():
         terminal = Terminal(ENDLESS, terminal.colour, terminal.unicode)
-    click.echo("\n".join(_families(chosen, terminal) if family else _listing(chosen, terminal)))
+    click.echo("\n".join(_families(chosen, terminal) if family else _listing(chosen, terminal)), color=terminal.colour)
     if sys.stdout.isatty():
         click.echo(f"\n{_counted(len(chosen), len(RULES))}. More of one: barograph explain CODE")
 

@@ -26,7 +26,7 @@ def stage_table(run: Run, timeline: Timeline) -> list[StageRow]:
     horizon = float(timeline.horizon or run.last_step)
     if not isinstance(planned, int | float) or planned <= 0:
         horizon = max(horizon, GUIDE_STEPS)
-    names = [name for name in METRICS if name in run.columns]
+    names = [name for name in METRICS if name in run.columns and not _of_another_kind(run, name)]
     rows: list[StageRow] = []
     begin = 0.0
     for stage, share in STAGES:
@@ -42,6 +42,13 @@ def stage_table(run: Run, timeline: Timeline) -> list[StageRow]:
         rows.append(StageRow(str(stage.value), int(begin) + 1, min(int(end), run.last_step), cells))
         begin = end
     return rows
+
+
+def _of_another_kind(run: Run, name: str) -> bool:
+    """Loss levels belong to an objective: they say nothing about a run whose loss starts elsewhere."""
+    band = band_at(name, run.method, 0.0)
+    first = [value for value in run.columns[name].values[:5] if value - value == 0.0]
+    return name == "loss" and band is not None and bool(first) and not band.low <= first[0] <= band.high
 
 
 def _middle(run: Run, name: str, begin: float, end: float) -> float | None:

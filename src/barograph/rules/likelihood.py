@@ -102,7 +102,9 @@ class RewardsDoNotMove(Rule):
     methods = IMPLICIT_REWARD
     about = ("reward_chosen", "reward_rejected")
     nats = param(0.3, "nats per sequence that count as not moving")
-    when = after(share=0.33, steps=50) & sustained((abs(chosen_slow) < nats) & (abs(rejected_slow) < nats), 3)
+    when = after(share=0.33, steps=50) & sustained(
+        (abs(chosen_slow) < nats) & (abs(rejected_slow) < nats), 3, share=0.1
+    )
     shows = {"chosen": ema(chosen, 5), "rejected": ema(rejected, 5)}
     says = "neither reward moves: chosen {chosen:.4f}, rejected {rejected:.4f}"
     do = (raise_lr, advise("Lower beta"), check_data)

@@ -116,7 +116,7 @@ class MarginFlat(Rule):
     nats = param(0.5, "nats per sequence that still count as zero (0.05 at beta 0.1)")
     begins = param(0.33, "share of the run after which it is judged")
     steps = param(50, "steps after which it is judged when the run's length is unknown")
-    when = after(share=begins, steps=steps) & sustained(abs(ema(margin_nats, share=0.05)) < nats, 3)
+    when = after(share=begins, steps=steps) & sustained(abs(ema(margin_nats, share=0.05)) < nats, 3, share=0.1)
     shows = {"margin": slow, "chosen": ema(chosen, 5), "rejected": ema(rejected, 5)}
     says = "the margin is {margin:.4f} at step {last_step}: the preferences are not being learned"
     do = (raise_lr, check_data, check_trainable)
