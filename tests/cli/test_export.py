@@ -150,7 +150,9 @@ def test_what_was_written_is_read_back(log: Path, tmp_path: Path, form: str) -> 
 def test_as_a_program(log: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "barograph", "export"]
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    piped = subprocess.run([*command, "-"], input=log.read_bytes(), capture_output=True, check=False, timeout=60, env=environment)
+    piped = subprocess.run(
+        [*command, "-"], input=log.read_bytes(), capture_output=True, check=False, timeout=60, env=environment
+    )
     assert (piped.returncode, piped.stderr) == (0, b"")
     assert piped.stdout == exported(log).stdout_bytes
     absent = subprocess.run([*command, str(tmp_path / "absent")], capture_output=True, check=False, timeout=60)

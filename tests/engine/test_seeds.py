@@ -5,6 +5,7 @@ Every sign has a log that shows it and a twin that does not.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import random
@@ -58,7 +59,7 @@ def between(table: Sequence[Sequence[float]], column: int) -> Callable[[int], fl
     def level(step: int) -> float:
         if step <= table[0][0]:
             return table[0][column]
-        for low, high in zip(table, table[1:], strict=False):
+        for low, high in itertools.pairwise(table):
             if step <= high[0]:
                 return low[column] + (high[column] - low[column]) * (step - low[0]) / (high[0] - low[0])
         return table[-1][column]
@@ -170,8 +171,8 @@ def test_000_the_stage_table(tmp_path: Path) -> None:
         "reward_chosen": ((-0.5, 0.5), (0.0, 0.5), (0.3, 0.8), (0.5, 1.0)),
         "reward_rejected": ((-0.5, 0.5), (-0.5, 0.0), (-0.5, -0.2), (-0.8, -0.3)),
     }
-    for name in measured:
-        assert [row.cells[name].value for row in stages] == pytest.approx(list(measured[name]))
+    for name, values in measured.items():
+        assert [row.cells[name].value for row in stages] == pytest.approx(list(values))
         assert tuple((row.cells[name].low, row.cells[name].high) for row in stages) == ranges[name]
         assert all(row.cells[name].within for row in stages)
 
@@ -208,28 +209,44 @@ KTO_SIGNS: dict[str, tuple[str, dict[str, Level], dict[str, Level]]] = {
     ),
     "stop 2: loss increases for more than 10 steps": ("LOSS02", {"loss": climbing(13)}, {"loss": climbing(6)}),
     "stop 3: gradient above 100 persistently": (
-        "GRAD02", {"grad": after(80, swaying(120, 8), 10.0)}, {"grad": after(80, lambda s: 120.0 if s == 90 else 10.0, 10.0)},
+        "GRAD02",
+        {"grad": after(80, swaying(120, 8), 10.0)},
+        {"grad": after(80, lambda s: 120.0 if s == 90 else 10.0, 10.0)},
     ),
     "stop 4: loss is NaN": ("NUM01", {"loss": after(70, math.nan, LOSS)}, {}),
     "stop 4: loss is infinite": ("NUM01", {"loss": after(70, math.inf, LOSS)}, {}),
     "stop 4: gradient is NaN": ("NUM02", {"grad": after(70, math.nan, 10.0)}, {}),
     "reduce 1: loss not decreasing after 50 steps": ("LOSS06", {"loss": swaying(0.65, 0.003)}, {}),
     "reduce 2: gradient 50 to 100 frequently": (
-        "GRAD03", {"grad": swaying(50, 25)}, {"grad": lambda s: 75.0 if s % 5 == 0 else 20.0},
+        "GRAD03",
+        {"grad": swaying(50, 25)},
+        {"grad": lambda s: 75.0 if s % 5 == 0 else 20.0},
     ),
-    "reduce 3: unstable metrics": ("LOSS07", {"loss": swaying(0.55, 0.25)}, {"loss": lambda s: LOSS(s) + 0.02 * (-1) ** s}),
+    "reduce 3: unstable metrics": (
+        "LOSS07",
+        {"loss": swaying(0.55, 0.25)},
+        {"loss": lambda s: LOSS(s) + 0.02 * (-1) ** s},
+    ),
     "loss below 0.1 in the first 10 steps": (
-        "LOSS03", {"loss": lambda s: max(0.05, 0.65 - 0.08 * s)}, {"loss": lambda s: max(0.3, 0.65 - 0.08 * s)},
+        "LOSS03",
+        {"loss": lambda s: max(0.05, 0.65 - 0.08 * s)},
+        {"loss": lambda s: max(0.3, 0.65 - 0.08 * s)},
     ),
     "chosen stays below -1": (
         "LIK01",
         {"chosen": lambda s: -1.6 * min(1, s / 60), "rejected": lambda s: -2.6 * min(1, s / 60)},
         {"chosen": lambda s: -0.05 * min(1, s / 60), "rejected": lambda s: -1.0 * min(1, s / 60)},
     ),
-    "rewards near zero and not moving": ("LIK04", {"chosen": swaying(0.005, 0.004), "rejected": swaying(-0.005, 0.003)}, {}),
+    "rewards near zero and not moving": (
+        "LIK04",
+        {"chosen": swaying(0.005, 0.004), "rejected": swaying(-0.005, 0.003)},
+        {},
+    ),
     "margin stuck at zero": ("PREF04", {"chosen": swaying(0.4, 0.01), "rejected": swaying(0.39, 0.02)}, {}),
     "rejected above chosen": (
-        "PREF03", {"chosen": swaying(0.1, 0.02), "rejected": swaying(0.4, 0.02)}, {"chosen": swaying(0.4, 0.02), "rejected": swaying(0.1, 0.02)},
+        "PREF03",
+        {"chosen": swaying(0.1, 0.02), "rejected": swaying(0.4, 0.02)},
+        {"chosen": swaying(0.4, 0.02), "rejected": swaying(0.1, 0.02)},
     ),
     "margin above 5": (
         "PREF06",
@@ -237,10 +254,12 @@ KTO_SIGNS: dict[str, tuple[str, dict[str, Level], dict[str, Level]]] = {
         {"chosen": after(100, 1.5, CHOSEN), "rejected": after(100, -2.5, REJECTED)},
     ),
     "gradient above 1000": (
-        "GRAD01", {"grad": after(140, 1500.0, swaying(10, 1))}, {"grad": after(140, 400.0, swaying(10, 1))},
+        "GRAD01",
+        {"grad": after(140, 1500.0, swaying(10, 1))},
+        {"grad": after(140, 400.0, swaying(10, 1))},
     ),
     "gradient below 0.01": ("GRAD05", {"grad": swaying(0.004, 0.001)}, {"grad": swaying(1.0, 0.1)}),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("sign", KTO_SIGNS)
@@ -295,19 +314,23 @@ DPO_LOSS = between([(4 * row[0], *row[1:]) for row in DPO_HEALTHY], 1)
 
 DPO_SIGNS: dict[str, tuple[str, dict[str, Level]]] = {
     "loss stays near 0.69": ("LOSS01", {"loss": swaying(0.692, 0.003)}),
-    "loss drops, then spikes": ("LOSS05", {"loss": lambda s: 2.0 if s in {120, 150} else DPO_LOSS(s) + 0.01 * (-1) ** s}),
+    "loss drops, then spikes": (
+        "LOSS05",
+        {"loss": lambda s: 2.0 if s in {120, 150} else DPO_LOSS(s) + 0.01 * (-1) ** s},
+    ),
     "loss goes quickly to zero": ("LOSS04", {"loss": lambda s: max(0.001, 0.69 * math.exp(-s / 6))}),
     "margin negative": ("PREF03", {"chosen": rising(-0.6), "rejected": rising(0.4)}),
     "margin oscillates near zero": ("PREF04", {"chosen": swaying(0.1, 0.03), "rejected": swaying(0.1, -0.03)}),
     "accuracy near 0.5": ("ACC01", {"accuracy": swaying(0.5, 0.04)}),
     "high accuracy with a tiny margin": (
-        "PREF07", {"accuracy": swaying(0.92, 0.02), "chosen": swaying(0.02, 0.004), "rejected": swaying(-0.02, 0.004)},
+        "PREF07",
+        {"accuracy": swaying(0.92, 0.02), "chosen": swaying(0.02, 0.004), "rejected": swaying(-0.02, 0.004)},
     ),
     "both rewards rise": ("LIK02", {"chosen": rising(1.5), "rejected": rising(0.9)}),
     "both rewards fall": ("LIK01", {"chosen": rising(-1.0), "rejected": rising(-2.5)}),
     "chosen stays flat": ("LIK03", {"chosen": swaying(0.0, 0.01), "rejected": rising(-1.5)}),
     "chosen falls": ("LIK01", {"chosen": rising(-2.5), "rejected": rising(-4.0)}),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("sign", DPO_SIGNS)
@@ -365,7 +388,16 @@ RLHF = "epoch,loss,reward,kl_divergence,entropy,learning_rate,epoch_time,samples
 @pytest.mark.parametrize(("best", "fires"), [(4, True), (9, False)])
 def test_003_reward_not_growing_for_five_epochs(best: int, fires: bool, tmp_path: Path) -> None:
     rows = [
-        (epoch, 2.5 - 0.1 * epoch, 0.5 + 0.04 * min(epoch, best) - 0.01 * max(0, epoch - best), 0.012, 2.5, 1e-5, 332.5, 4.82)
+        (
+            epoch,
+            2.5 - 0.1 * epoch,
+            0.5 + 0.04 * min(epoch, best) - 0.01 * max(0, epoch - best),
+            0.012,
+            2.5,
+            1e-5,
+            332.5,
+            4.82,
+        )
         for epoch in range(1, 11)
     ]
     plateau = [finding for finding in per_epoch(tmp_path, RLHF, rows).findings if finding.code == "RWD05"]
@@ -435,18 +467,28 @@ LONG = range(100, 2001, 100)
 
 CLASSIFIER_SIGNS: dict[str, tuple[set[str], range, dict[str, Level]]] = {
     "overfitting: 0.2134 against 0.4567 at step 500": (
-        {"FIT01", "FIT02", "FIT03"}, SHORT,
-        {"train_loss": line(0.66, 0.2134, 0, 450), "eval_loss": lambda s: max(0.68 - 0.0016 * s, 0.33) + 0.00084 * max(0, s - 350)},
+        {"FIT01", "FIT02", "FIT03"},
+        SHORT,
+        {
+            "train_loss": line(0.66, 0.2134, 0, 450),
+            "eval_loss": lambda s: max(0.68 - 0.0016 * s, 0.33) + 0.00084 * max(0, s - 350),
+        },
     ),
     "underfitting: 0.5234 and 0.5189 at step 2000": (
-        {"FIT05"}, LONG, {"train_loss": line(0.66, 0.5234, 0, 1000), "eval_loss": line(0.66, 0.5189, 0, 1000)},
+        {"FIT05"},
+        LONG,
+        {"train_loss": line(0.66, 0.5234, 0, 1000), "eval_loss": line(0.66, 0.5189, 0, 1000)},
     ),
     "precision 0.95, recall 0.45": ({"CLS03"}, SHORT, {"eval_precision": 0.95, "eval_recall": 0.45}),
     "many false positives": ({"CLS04"}, SHORT, {"eval_precision": 0.5, "eval_recall": 0.95}),
     "many false negatives": ({"CLS03"}, SHORT, {"eval_precision": 0.9, "eval_recall": 0.5}),
     "accuracy stuck below 0.70": ({"CLS05"}, SHORT, {"eval_accuracy": swaying(0.66, 0.01)}),
-    "training loss fluctuates wildly": ({"LOSS07"}, range(10, 501, 10), {"train_loss": lambda s: 0.6 + 0.35 * (-1) ** (s // 10)}),
-}  # fmt: skip
+    "training loss fluctuates wildly": (
+        {"LOSS07"},
+        range(10, 501, 10),
+        {"train_loss": lambda s: 0.6 + 0.35 * (-1) ** (s // 10)},
+    ),
+}
 
 
 @pytest.mark.parametrize("sign", CLASSIFIER_SIGNS)

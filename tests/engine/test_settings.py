@@ -72,14 +72,17 @@ def test_own_numbers_outrank_the_profile(tmp_path: Path) -> None:
 
 def test_ignore_and_select(tmp_path: Path) -> None:
     assert "PREF03" not in told(judge(kto_run(), settings_of(tmp_path, 'ignore = ["PREF"]')))
-    assert {rule.code for rule in settings_of(tmp_path, 'select = ["PREF03", "loss-rising"]').rules} == {"PREF03", "LOSS02"}
+    assert {rule.code for rule in settings_of(tmp_path, 'select = ["PREF03", "loss-rising"]').rules} == {
+        "PREF03",
+        "LOSS02",
+    }
 
 
 OWN = """
 [[rule]]
 code = "MY01"
-name = "kl-above-one-and-a-half"
-when = "sustained(ema(kto_z0, 5) > 1.5, 10)"
+name = "kl-above-a-limit"
+when = "sustained(ema(kto_z0, 5) > 1.2, 10)"
 says = "KL is {value:.1f}"
 severity = "critical"
 advice = ["Ask the person who set the limit"]
@@ -133,7 +136,7 @@ def test_names_of_ones_own_metrics(tmp_path: Path) -> None:
 MISTAKES = {
     "a setting": ('profil = "guide"', "profil", "profile"),
     "a profile": ('profile = "guidance"', "guidance", "default, guide"),
-    "a rule": ("[rules.PREF30]\npatience = 3", "PREF30", "PREF03"),
+    "a rule": ("[rules.PREFO3]\npatience = 3", "PREFO3", "did you mean 'PREF"),
     "a rule's name": ("[rules.margin-invertd]\npatience = 3", "margin-invertd", "margin-inverted"),
     "a parameter": ("[rules.PREF03]\npatiens = 3", "patiens", "patience"),
     "a number": ('[rules.PREF03]\npatience = "long"', "patience", "'long'"),
@@ -156,7 +159,7 @@ def test_a_mistake_is_named_with_its_file_and_a_way_out(mistake: str, tmp_path: 
     with pytest.raises(ConfigurationError) as error:
         settings_of(tmp_path, text)
     told_user = str(error.value)
-    assert str(tmp_path / "barograph.toml") in told_user or mistake == "an ignored rule"
+    assert str(tmp_path / "barograph.toml") in told_user
     assert found in told_user
     assert way_out in told_user
     assert "\n" not in told_user
@@ -189,7 +192,7 @@ def test_a_bad_expression_names_its_rule_and_file() -> None:
 
 def test_a_number_that_makes_no_window_is_refused_before_judging(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, "[rules.RWD01]\npatience = 0.5")
-    with pytest.raises(ConfigurationError, match="0.5 rows is no window"):
+    with pytest.raises(ConfigurationError, match=r"0\.5 rows is no window"):
         judge(run_from_rows([(1, {"score_mean": 0.5})], method=Method.GRPO), settings)
 
 

@@ -94,7 +94,9 @@ def test_a_flicker_is_one_finding(evaluator: str) -> None:
 @both_evaluators
 @pytest.mark.parametrize("rows", [1, 2])
 def test_one_or_two_rows_say_too_little(rows: int, evaluator: str) -> None:
-    run = run_from_rows([(step, {"loss": 0.69, "reward_margin": 0.0}) for step in range(1, rows + 1)], method=Method.DPO)
+    run = run_from_rows(
+        [(step, {"loss": 0.69, "reward_margin": 0.0}) for step in range(1, rows + 1)], method=Method.DPO
+    )
     diagnosis = judge(run, evaluator=evaluator)
     assert diagnosis.verdict is Verdict.UNJUDGED
     assert not diagnosis.findings
@@ -128,7 +130,9 @@ def test_remarks_alone_leave_a_run_healthy() -> None:
 
 
 def test_a_warning_is_something_to_watch() -> None:
-    run = run_from_rows([(step, {"lr": 2e-8, "loss": 0.69 - 0.001 * step}) for step in range(1, 201)], method=Method.DPO)
+    run = run_from_rows(
+        [(step, {"lr": 2e-8, "loss": 0.69 - 0.001 * step}) for step in range(1, 201)], method=Method.DPO
+    )
     diagnosis = judge(run)
     assert diagnosis.worst is Severity.WARNING
     assert diagnosis.verdict is Verdict.WATCH
@@ -148,13 +152,16 @@ def test_what_was_not_judged_names_what_is_missing(evaluator: str) -> None:
 
 
 def test_a_short_run_says_that_it_is_too_short() -> None:
-    reasons = {entry.code: entry for entry in judge(dpo_run(lambda _: 0.1, steps=4)).not_judged}
-    assert reasons["LOSS06"].missing == ()
-    assert "too few rows" in reasons["LOSS06"].reason
+    run = run_from_rows([(step, {"grad_norm": 5.0}) for step in range(1, 8)], method=Method.DPO)
+    reasons = {entry.code: entry for entry in judge(run).not_judged}
+    assert reasons["GRAD03"].missing == ()  # it looks at ten rows
+    assert "too few rows" in reasons["GRAD03"].reason
 
 
 def test_a_missing_setting_is_named() -> None:
-    run = run_from_rows([(step, {"clip_frac": 0.0, "score_mean": 0.1 * step}) for step in range(1, 60)], method=Method.GRPO)
+    run = run_from_rows(
+        [(step, {"clip_frac": 0.0, "score_mean": 0.1 * step}) for step in range(1, 60)], method=Method.GRPO
+    )
     reasons = {entry.code: entry.reason for entry in judge(run).not_judged}
     assert "num_iterations" in reasons["CLIP04"]
 

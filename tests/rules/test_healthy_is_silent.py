@@ -6,9 +6,6 @@ from collections.abc import Callable
 from statistics import mean
 
 import pytest
-
-from barograph.core.finding import Severity, Verdict
-from barograph.engine.judge import judge
 from rule_logs import (
     Log,
     healthy_classifier,
@@ -21,6 +18,9 @@ from rule_logs import (
     healthy_sft,
     learning,
 )
+
+from barograph.core.finding import Severity, Verdict
+from barograph.engine.judge import judge
 
 SEEDS = range(10)
 #: Lengths of the runs that are logged every so many steps; taken in turn, seed by seed.
@@ -100,7 +100,7 @@ def test_nothing_above_a_remark(name: str, every: int) -> None:
     lengths = LENGTHS[every]
     for seed in SEEDS:
         steps = lengths[seed % len(lengths)]
-        diagnosis = judge(HEALTHY[name](steps, every, seed).run())
+        diagnosis = judge(HEALTHY[name](steps, every, seed).run(), evaluator="scan")
         loud = [f"{f.code} at step {f.step}: {f.says}" for f in diagnosis.findings if f.severity > Severity.INFO]
         assert not loud, f"{steps} steps, seed {seed}: {loud}"
         assert diagnosis.verdict is Verdict.HEALTHY

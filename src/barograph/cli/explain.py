@@ -110,8 +110,8 @@ def explain(names: Sequence[str], method: str | None, *, as_json: bool) -> None:
     terminal = Terminal.of(sys.stdout)
     for number, entry in enumerate(pages):
         if number:
-            rule = terminal.paint(terminal.glyph("─", "-") * min(terminal.width, 100), "dim")
-            click.echo(f"\n{rule}\n", color=terminal.colour)
+            line = terminal.glyph("─", "-") * min(terminal.width, 100)
+            click.echo(f"\n{terminal.paint(line, 'dim')}\n", color=terminal.colour)
         click.echo("\n".join(lay_out(entry.page, terminal)), color=terminal.colour)
 
 
@@ -275,11 +275,10 @@ def metric_of(name: str) -> Metric:
 def _of_metric(found: Resolved, method: Method | None, asked: str, methods: Sequence[Method]) -> Explained:
     metric = metric_of(found.name)
     data: dict[str, object] = {"kind": "metric", "asked": asked, "split": found.split, "methods": _values(methods)}
-    data |= metric_data(metric, method)
     page = metric_page(metric, method, series_key(found.name, found.split))
     if method is None and Method.UNKNOWN not in methods:
         page = replace(page, mark=f"in {listed(methods)}")
-    return Explained(page, data)
+    return Explained(page, data | metric_data(metric, method))
 
 
 def metric_data(metric: Metric, method: Method | None) -> dict[str, object]:

@@ -276,10 +276,10 @@ def _number(value: float) -> str:
 def advice_text(template: str) -> str:
     """A sentence of advice without the blanks that only a finding can fill.
 
-    >>> advice_text("Go back to the last checkpoint from before step {step}")
+    >>> advice_text("Go back to the last checkpoint from before step {onset}")
     'Go back to the last checkpoint from before the trouble'
     """
-    return template.replace("step {step}", "the trouble").replace("{new_rate}", "")
+    return template.replace("step {onset}", "the trouble").replace("{new_rate}", "")
 
 
 def quoted_template(says: str) -> str:

@@ -106,11 +106,19 @@ def settings_from(table: Mapping[str, object], where: str) -> Settings:
     own = tuple(_own_rule(entry, where) for entry in _tables(table, "rule", where))
     rules = RULES + own
     return Settings(
-        rules=select(_strings(table, "select", where), _strings(table, "ignore", where), rules),
+        rules=_selected(table, rules, where),
         profile=_profile(table.get("profile", "default"), where),
         numbers=_numbers(table.get("rules", {}), rules, where),
         metrics=_metrics(table.get("metrics", {}), where),
     )
+
+
+def _selected(table: Mapping[str, object], rules: Iterable[type[Rule]], where: str) -> tuple[type[Rule], ...]:
+    selected, ignored = _strings(table, "select", where), _strings(table, "ignore", where)
+    try:
+        return select(selected, ignored, rules)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{where}: {error}") from None
 
 
 def _profile(value: object, where: str) -> str:
@@ -176,7 +184,10 @@ def _own_rule(entry: Mapping[str, object], where: str) -> type[Rule]:
         raise ConfigurationError(f"{where}: [[rule]] needs a code such as 'MY01' and an expression under when")
     if code in by_code():
         raise ConfigurationError(f"{where}: the code {code} is taken by {by_code()[code].name}")
-    condition = parse_condition(when)
+    try:
+        condition = parse_condition(when)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{where}: [[rule]] {code}: {error}") from None
     severities = {str(severity): severity for severity in Severity}
     severity = str(entry.get("severity", "warning"))
     if severity not in severities:

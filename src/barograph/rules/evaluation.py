@@ -25,7 +25,6 @@ class EvalLossRising(Rule):
     methods = SUPERVISED_LOSS
     about = "eval.loss"
     rise = param(1.05, "times its best")
-    far = param(1.15, "times its best that make it critical for reward models and classifiers")
     best = lowest(eval_loss)
     falling = ema(loss, 5) < first(loss, 3)
     when = (count(eval_loss) >= 3) & sustained(eval_loss > rise * best, 2) & falling
@@ -35,7 +34,7 @@ class EvalLossRising(Rule):
     follows = ("NUM01", "LOSS02")
 
 
-class EvalLossRisingFar(EvalLossRising):
+class EvalLossRisingFar(Rule):
     """The evaluation loss of a reward model or classifier has risen far above its best.
 
     Why: as with `evaluation-loss-rising`; such models are used where they have not been trained, so it hurts at once.
@@ -45,11 +44,13 @@ class EvalLossRisingFar(EvalLossRising):
 
     code, name, severity = "FIT02", "evaluation-loss-far-above-best", CRITICAL
     methods = JUDGED_BY_LOSS
-    when = (
-        (count(eval_loss) >= 3)
-        & sustained(eval_loss > EvalLossRising.far * EvalLossRising.best, 2)
-        & EvalLossRising.falling
-    )
+    about = "eval.loss"
+    far = param(1.15, "times its best")
+    when = (count(eval_loss) >= 3) & sustained(eval_loss > far * EvalLossRising.best, 2) & EvalLossRising.falling
+    shows = EvalLossRising.shows
+    says = EvalLossRising.says
+    do = EvalLossRising.do
+    follows = EvalLossRising.follows
 
 
 class EvalLossGap(Rule):
