@@ -64,7 +64,7 @@ WHEN_CALLED: dict[str, set[str]] = {
     "cli": {"uvicorn"},
 }
 #: The modules that scan whole columns. Others import them inside a function (tests/test_bare_import.py sees to it).
-NUMPY_MODULES = {"signals.scan", "engine.scan"}
+NUMPY_MODULES = ("signals.scan", "engine.scan")
 #: Functions that import the module whose name they are given.
 LOADERS = {"import_module", "__import__"}
 
@@ -125,7 +125,7 @@ def problem_with(found: Import, module: str) -> str | None:
             return f"imports {found.module}, but {part} may import only {listed(MAY_IMPORT[part])}"
         return None
     at_import = AT_IMPORT.get(part, set())
-    if at_import is None or top in at_import or (top == "numpy" and module in NUMPY_MODULES):
+    if at_import is None or top in at_import or (top == "numpy" and module.startswith(NUMPY_MODULES)):
         return None
     when_called = WHEN_CALLED.get(part, set())
     if top not in when_called:

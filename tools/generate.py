@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
 
 import click  # noqa: E402
+from picture import terminal_svg  # noqa: E402
 
 from barograph.cli.explain import metric_page  # noqa: E402
 from barograph.cli.main import cli  # noqa: E402
@@ -40,12 +42,16 @@ from barograph.console.explanation import (  # noqa: E402
     fold_expression,
     listed,
 )
+from barograph.console.report import report  # noqa: E402
+from barograph.console.terminal import Terminal  # noqa: E402
 from barograph.core.methods import Method  # noqa: E402
 from barograph.core.names import catalogue  # noqa: E402
+from barograph.engine.judge import judge  # noqa: E402
 from barograph.rules.base import Rule  # noqa: E402
 from barograph.rules.catalogue import RULES, by_code  # noqa: E402
 from barograph.rules.causes import CAUSES  # noqa: E402
 from barograph.signals.words import WORDS  # noqa: E402
+from barograph.sources.catalogue import read_run  # noqa: E402
 
 NOTE = "<!-- Written by tools/generate.py. Change the code, then run `make docs`. -->\n"
 BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
@@ -125,10 +131,20 @@ def all_pages() -> Iterator[tuple[Path, str]]:
     yield docs / "words.md", finished(words_text())
     yield docs / "causes.md", finished(causes_text())
     yield docs / "cli.md", finished(commands_text())
+    yield docs / "check.svg", example_picture()
     readme = ROOT / "README.md"
     if readme.is_file():
         text = readme.read_text("utf-8")
         yield readme, BLOCK.sub(lambda found: found[1] + readme_block(found[2]) + found[3], text)
+
+
+def example_picture() -> str:
+    """The sick example run, as `barograph check` shows it in a terminal of 100 columns."""
+    run = read_run(ROOT / "examples" / "kto-sick.jsonl")
+    run = replace(run, path="examples/kto-sick.jsonl")
+    why = {rule.code: rule.sections().get("Why", "") for rule in RULES}
+    lines = list(report(judge(run), run, why, Terminal(width=100, colour=True)))
+    return terminal_svg(["$ barograph check examples/kto-sick.jsonl", "", *lines[:30]], 100)
 
 
 def finished(lines: Iterator[str]) -> str:

@@ -29,7 +29,8 @@ PREFERENCE = [
     "kto_z0",
 ]
 ONLINE = ["loss", "grad_norm", "score_mean", "score_std", "kl_ref", "kl_ref_sequence", "entropy", "len_mean",
-          "truncated_frac", "zero_std_frac", "clip_frac", "ratio_mean", "approx_kl", "value_loss", "step_time"]  # fmt: skip
+          "truncated_frac", "zero_std_frac", "clip_frac", "ratio_mean", "approx_kl", "value_loss",
+          "step_time"]  # fmt: skip
 HELD_OUT = ["eval.loss", "eval.reward_accuracy", "eval.rm_accuracy", "eval.cls_recall", "eval.cls_precision",
             "eval.cls_specificity", "eval.task_accuracy", "rm_accuracy", "rm_margin"]  # fmt: skip
 

@@ -43,7 +43,7 @@ leaves = st.sampled_from(KEYS).map(lambda key: w.metric(key.removeprefix("eval."
 
 
 def _values(inner: st.SearchStrategy[Signal], conditions: st.SearchStrategy[Condition]) -> st.SearchStrategy[Signal]:
-    windowed = st.sampled_from([w.mean, w.median, w.spike, w.delta, w.first, w.lowest, w.highest])
+    windowed = st.sampled_from([w.mean, w.median, w.spike, w.delta, w.first, w.settled, w.lowest, w.highest])
     return st.one_of(
         st.builds(lambda f, x, n: f(x, n), st.sampled_from([w.std, w.slope]), inner, st.integers(3, 8)),
         st.builds(lambda f, x, n: f(x, n), windowed, inner, rows_of),

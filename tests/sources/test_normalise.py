@@ -34,11 +34,13 @@ def noted(run: Run, *words: str) -> bool:
 
 
 def test_keys_lead_to_canonical_series_in_both_splits() -> None:
-    run = run_of([
-        {"step": 1, "loss": 0.7, "learning_rate": 1e-5, "rewards/margins": 0.1},
-        {"step": 1, "eval_loss": 0.6, "eval_rewards/margins": 0.2},
-        {"step": 2, "loss": 0.5, "learning_rate": 2e-5, "rewards/margins": 0.3},
-    ])
+    run = run_of(
+        [
+            {"step": 1, "loss": 0.7, "learning_rate": 1e-5, "rewards/margins": 0.1},
+            {"step": 1, "eval_loss": 0.6, "eval_rewards/margins": 0.2},
+            {"step": 2, "loss": 0.5, "learning_rate": 2e-5, "rewards/margins": 0.3},
+        ]
+    )
     assert series(run, "loss") == [(1, 0.7), (2, 0.5)]
     assert series(run, "lr") == [(1, 1e-5), (2, 2e-5)]
     assert series(run, "reward_margin") == [(1, 0.1), (2, 0.3)]

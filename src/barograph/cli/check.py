@@ -51,7 +51,7 @@ def check(  # noqa: PLR0913 - one argument for each option
     quiet: bool,
     verbose: bool,
 ) -> None:
-    r"""Say whether a run is healthy, since when not, what proves it, and what to do.
+    """Say whether a run is healthy, since when not, what proves it, and what to do.
 
     RUN is a log file, a folder (the newest checkpoint is found), a glob, or - for standard input.
 
@@ -60,7 +60,7 @@ def check(  # noqa: PLR0913 - one argument for each option
       barograph check trainer_state.json --fail-on critical
       barograph check 'runs/*' --quiet
       tail -n 500 log.jsonl | barograph check - --method dpo
-    """
+    """  # noqa: D301 - click looks for the backspace itself
     from barograph.engine.settings import read_settings
     from barograph.sources.catalogue import expand
 

@@ -8,7 +8,7 @@ from barograph.rules.base import CRITICAL, WARNING, Rule, param
 from barograph.rules.series import accuracy
 from barograph.signals.words import after, after_warmup, before, ema, mean, noise, sustained
 
-slow = ema(accuracy, share=0.1)
+slow = ema(accuracy, share=0.2)
 
 
 class AccuracyAtChance(Rule):

@@ -85,14 +85,15 @@ class EvalAccuracyGap(Rule):
     """
 
     code, name, severity = "FIT04", "train-eval-accuracy-gap", WARNING
-    methods = PAIRED & IMPLICIT_REWARD | REWARD_MODEL
-    about = ("eval.reward_accuracy", "eval.rm_accuracy")
+    methods = PAIRED & IMPLICIT_REWARD | REWARD_MODEL | CLASSIFIER
+    about = ("eval.reward_accuracy", "eval.rm_accuracy", "eval.cls_accuracy")
     gap = param(0.15, "difference", guide=0.05)
     far = param(0.25, "difference that makes it critical")
     of_policy = ema(accuracy, 10) - metric("reward_accuracy", EVAL)
     of_model = ema(rm_accuracy, 10) - metric("rm_accuracy", EVAL)
-    when = sustained((of_policy > gap) | (of_model > gap), 2)
-    escalates = {CRITICAL: (of_model > far) | (of_policy > far + 0.05)}
+    of_classifier = ema(metric("cls_accuracy"), 10) - metric("cls_accuracy", EVAL)
+    when = sustained((of_policy > gap) | (of_model > gap) | (of_classifier > gap), 2)
+    escalates = {CRITICAL: (of_model > far) | (of_classifier > far) | (of_policy > far + 0.05)}
     says = "the evaluation accuracy is {value:.2f}, more than {gap:.2f} below that of training"
     do = (earlier_checkpoint, regularise, check_data)
     follows = ("FIT01", "FIT02")

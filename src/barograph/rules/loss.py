@@ -30,6 +30,7 @@ from barograph.signals.words import (
     lowest,
     maximum,
     noise,
+    settled,
     spike,
     step,
     streak,
@@ -59,14 +60,16 @@ class StuckAtStart(Rule):
     width = param(0.03, "corridor around the start value, as a share of it", by_method={Method.KTO: 0.02})
     tight = param(0.012, "corridor that makes it critical when the loss never left it by mid-run")
     when = sustained(
-        after(share=0.25, steps=30) & (abs(slow - start) < width * start) & (lowest(slow) > start - 2 * width * start),
+        after(share=0.25, steps=30)
+        & (abs(slow - start) < width * start)
+        & (lowest(settled(slow, 5)) > start - 2 * width * start),
         3,
         share=0.1,
     )
     escalates = {
         CRITICAL: after(share=0.5, steps=200)
         & (abs(slow - start) < tight * start)
-        & (abs(lowest(slow) - start) < 1.5 * tight * start)
+        & (abs(lowest(settled(slow, 5)) - start) < 1.5 * tight * start)
     }
     shows = {"loss": slow, "start": start}
     says = "the loss is {loss:.4f} at step {last_step}, still the {start:.4f} it starts from when nothing is learned"
@@ -101,7 +104,10 @@ class LossRising(Rule):
         | sustained(delta(loss) > 0, patience)
         | (never_fell & sustained(delta(loss) > 0, 2, steps=patience) & (loss > above_start * first(loss, 1)))
         | sustained(
-            slow - lowest(slow) > maximum(0.25 * lowest(slow), 2 * noise(loss, 20)) + 0.02, 3, steps=patience, share=0.1
+            slow - lowest(settled(slow, 5)) > maximum(0.25 * lowest(settled(slow, 5)), 2 * noise(loss, 20)) + 0.02,
+            3,
+            steps=patience,
+            share=0.1,
         )
     )
     escalates = {CRITICAL: sustained(smooth > doubled * first(loss, 3), 2, steps=patience)}
@@ -191,7 +197,7 @@ class LossNotDecreasing(Rule):
     when = (count(loss) >= 8) & sustained(
         after(share=begins, steps=steps)
         & (begin - slow < gain * begin)
-        & (begin - lowest(slow) < 2 * gain * begin)
+        & (begin - lowest(settled(slow, 5)) < 2 * gain * begin)
         # Below what its objective starts from it has decreased, whatever the first rows scattered to.
         & (slow > (1 - gain) * fact("start_loss_or_zero"))
         & (loss > 0),

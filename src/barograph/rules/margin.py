@@ -18,7 +18,19 @@ from barograph.rules.advice import (
 )
 from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
 from barograph.rules.series import accuracy, chosen, chosen_nats, margin, margin_nats, rejected, rejected_nats
-from barograph.signals.words import after, after_warmup, count, ema, highest, maximum, minimum, noise, step, sustained
+from barograph.signals.words import (
+    after,
+    after_warmup,
+    count,
+    ema,
+    highest,
+    maximum,
+    minimum,
+    noise,
+    settled,
+    step,
+    sustained,
+)
 
 recent = ema(margin, 5)
 slow = ema(margin, share=0.05)
@@ -135,7 +147,7 @@ class MarginShrinking(Rule):
     methods = PREFERENCE
     about = "reward_margin"
     kept = param(0.5, "share of its best that must remain")
-    best = highest(slow)
+    best = highest(settled(slow, 10))
     when = after(share=0.2, steps=40) & sustained(
         (slow < kept * best) & (best - slow > 3 * noise(margin, 20)), 3, share=0.1
     )

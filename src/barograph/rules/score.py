@@ -18,6 +18,7 @@ from barograph.signals.words import (
     metric,
     minimum,
     noise,
+    settled,
     sustained,
 )
 
@@ -89,9 +90,9 @@ class ScoreDropped(Rule):
     about = "score_mean"
     lost = param(0.5, "share of its gain that it must have lost")
     errors = param(2.0, "times the scatter from row to row")
-    best = highest(slow)
+    best = highest(settled(slow, 10))
     start = first(score, 10)
-    fallen = (best - slow > lost * (best - minimum(start, lowest(slow)))) & (
+    fallen = (best - slow > lost * (best - minimum(start, lowest(settled(slow, 10))))) & (
         best - slow > errors * noise(score, 30) / 2
     )
     when = after(share=0.2, steps=100) & sustained(fallen & (best - start > noise(score, 30)), 5, share=0.05)
@@ -99,7 +100,7 @@ class ScoreDropped(Rule):
     shows = {"score": slow, "best": best, "start": start}
     says = "the score has fallen from {best:.3g} to {score:.3g} (it began at {start:.3g})"
     do = (revert(), cut_lr(), test_reward)
-    follows = ("NUM01", "NUM02", "ENT02", "KL02", "KL01", "LEN03", "LEN04")
+    follows = ("NUM01", "NUM02", "ENT02", "KL02", "KL01", "LEN03", "LEN04", "LEN01", "LEN02", "RWD01")
 
 
 class RewardHacking(Rule):
@@ -149,6 +150,30 @@ class NoNewBest(Rule):
     follows = ("RWD01", "RWD02", "RWD03", "LEN01", "LEN02", "GRP01", "GRP02")
 
 
+class EpochLossFlat(Rule):
+    """In a log written once an epoch, the loss has not fallen over several epochs.
+
+    Why: the learning rate may be wrong.
+    False alarm: the loss of an online method is no measure of progress; look at the score first. It is a remark.
+    Sources: RLHF metrics guide: a loss that does not fall points to the rate (D); RLHF guide: it may rise while the
+    score climbs (D).
+    """
+
+    code, name, severity = "RWD07", "epoch-loss-flat", INFO
+    methods = ONLINE
+    about = "loss"
+    patience = param(5, "epochs")
+    kept = param(0.98, "share of the first epoch's loss that counts as not falling")
+    epoch_loss = metric("loss")
+    when = (count(metric("epoch_time")) >= 1) & sustained(
+        (count(epoch_loss) > 1) & (epoch_loss > kept * first(epoch_loss, 1)), patience
+    )
+    shows = {"loss": epoch_loss, "start": first(epoch_loss, 1)}
+    says = "the loss is {loss:.3g} and was {start:.3g} in the first epoch: it does not fall"
+    do = (cut_lr(), advise("Look at the score first: if it rises, the loss may do as it likes"))
+    follows = ("NUM01", "RWD03")
+
+
 class ScoreUpBehaviourDegenerate(Rule):
     """The score rises together with much longer answers or a collapsing entropy.
 
@@ -181,5 +206,6 @@ RULES = (
     ScoreDropped,
     RewardHacking,
     NoNewBest,
+    EpochLossFlat,
     ScoreUpBehaviourDegenerate,
 )

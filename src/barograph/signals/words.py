@@ -44,6 +44,7 @@ __all__ = [
     "nonfinite",
     "present",
     "progress",
+    "settled",
     "slope",
     "spike",
     "std",
@@ -132,7 +133,10 @@ def log(x: Signal) -> Signal:
 
 
 def ema(x: Signal, rows: Number = 0, *, steps: Number = 0, share: Number = 0) -> Signal:
-    """Exponential moving average over about that many own updates, steps, or share of the run."""
+    """Exponential moving average over about that many own updates, steps, or share of the run.
+
+    While there are few values it is their mean: the first one weighs no more than its neighbours.
+    """
     return Signal("ema", x, rows, steps, share)
 
 
@@ -181,6 +185,11 @@ def delta(x: Signal, rows: Number = 1) -> Signal:
 def first(x: Signal, rows: Number = 1) -> Signal:
     """Where it began: the median of its first values, fixed once there are so many."""
     return Signal("first", x, rows)
+
+
+def settled(x: Signal, rows: Number) -> Signal:
+    """The signal itself, but no value before it has been updated so often: for averages that begin unsteadily."""
+    return Signal("settled", x, rows)
 
 
 def lowest(x: Signal, rows: Number = 0) -> Signal:
@@ -276,7 +285,7 @@ WORDS: dict[str, Callable[..., Signal]] = {
         after, before, after_warmup,
         minimum, maximum, log,
         ema, mean, median, std, slope, spike, noise,
-        delta, first, lowest, highest, count,
+        delta, first, settled, lowest, highest, count,
         sustained, streak, fraction, total, ever,
     )
 }  # fmt: skip

@@ -9,39 +9,62 @@ import numpy as np
 
 from barograph.signals.scan.block import NO_ROWS, NO_VALUES, Block, Floats, Rows, Values
 from barograph.signals.scan.cells import Cell, finite, kept, true
+from barograph.signals.step.memory import WHOLE
 from barograph.signals.timeline import Timeline
 
 __all__ = ["MEMORY", "Sustained"]
 
 
 class Ema(Cell):
+    """Each value weighs less the longer it is ago; see the cell of the same name in `step`."""
+
     def __init__(self, timeline: Timeline, inputs: tuple[Cell, ...], rows: float, steps: float, share: float) -> None:
         super().__init__(timeline, inputs)
         self.rows, self.steps, self.share = rows, steps, share
+        self.mass = 0.0
         self.then = 0.0
 
     def compute(self, block: Block) -> tuple[Rows, Values]:
         x = self.inputs[0]
         if not len(x.at):
             return NO_ROWS, NO_VALUES
-        weight = 2.0 / (self.rows + 1.0) if self.rows else self._weights(block.steps_at(x.at))
+        begins = np.isnan(self.held)
+        weight = 2.0 / (self.rows + 1.0) if self.rows else self._by_steps(block.steps_at(x.at), begins=begins)
         # Reckoned from where it stands, so that a series that does not move keeps its value to the last digit.
-        level = float(x.values[0]) if np.isnan(self.held) else self.held
+        level = float(x.values[0]) if begins else self.held
+        if self.mass < 1.0:
+            weight = self._among_few(np.broadcast_to(weight, len(x.at)), begins=begins)
         return x.at, level + _decay(1.0 - weight, weight * (x.values - level))
 
-    def _weights(self, now: Floats) -> float | Floats:
-        """By the steps that have gone since the update before; one number when all are alike."""
-        before = now[0] if np.isnan(self.held) else self.then
+    def _by_steps(self, now: Floats, *, begins: bool) -> float | Floats:
+        """Weights by the steps that have gone since the update before; one number when all are alike."""
+        gone = np.maximum(0.0, np.diff(now, prepend=now[0] if begins else self.then))
         self.then = float(now[-1])
-        gone = np.maximum(0.0, np.diff(now, prepend=before))
         horizon = self.timeline.horizon
-        if self.steps or horizon is not None:
-            span = self.steps or self.share * (horizon or 0.0)
-            if len(gone) > 1 and gone[1:].min() == gone[1:].max() and (gone[0] == gone[1] or np.isnan(self.held)):
-                return float(-np.expm1(-gone[1] / span)) if span > 0 else 1.0
-            return np.asarray(-np.expm1(-gone / span)) if span > 0 else np.ones(len(now))
-        spans = self.share * now
-        return np.where(spans > 0, -np.expm1(-gone / np.where(spans > 0, spans, 1.0)), 1.0)
+        if not self.steps and horizon is None:
+            spans = self.share * now
+            return np.where(spans > 0, -np.expm1(-gone / np.where(spans > 0, spans, 1.0)), 1.0)
+        span = self.steps or self.share * (horizon or 0.0)
+        if span <= 0:
+            return 1.0
+        alike = not begins and gone.min() == gone.max()
+        return float(-np.expm1(-gone[0] / span)) if alike else np.asarray(-np.expm1(-gone / span))
+
+    def _among_few(self, weights: Floats, *, begins: bool) -> Floats:
+        """The weights of values when the average is not yet whole. The first value weighs as much as the second."""
+        result = weights.copy()
+        first = 1 if begins else 0
+        if not self.mass:
+            nonzero = np.flatnonzero(weights[first:])
+            if not len(nonzero):
+                return result
+            first += int(nonzero[0])
+        begun = self.mass or weights[first]
+        mass = 1.0 - (1.0 - begun) * np.cumprod(1.0 - weights[first:])
+        mass = np.where(mass < WHOLE, mass, 1.0)
+        self.mass = float(mass[-1])
+        result[first:] = weights[first:] / mass
+        return result
 
 
 def _decay(keep: float | Floats, moved: Floats) -> Floats:
@@ -206,6 +229,18 @@ class First(Windowed):
         return x.at, result
 
 
+class Settled(Cell):
+    def __init__(self, timeline: Timeline, inputs: tuple[Cell, ...], rows: float) -> None:
+        super().__init__(timeline, inputs)
+        self.missing = int(rows) - 1
+
+    def compute(self, block: Block) -> tuple[Rows, Values]:
+        x = self.inputs[0]
+        begin = min(self.missing, len(x.at))
+        self.missing -= begin
+        return (x.at[begin:], x.values[begin:]) if begin else (x.at, x.values)
+
+
 class Count(Cell):
     def compute(self, block: Block) -> tuple[Rows, Values]:
         x = self.inputs[0]
@@ -324,6 +359,7 @@ MEMORY: dict[str, Callable[..., Cell]] = {
     "spike": Spike,
     "delta": Delta,
     "first": First,
+    "settled": Settled,
     "lowest": _lowest,
     "highest": _highest,
     "count": Count,

@@ -9,17 +9,24 @@ from collections.abc import Callable, Iterable
 
 from barograph.signals.step.cells import Cell, Clock
 
-__all__ = ["MEMORY", "Sustained"]
+__all__ = ["MEMORY", "WHOLE", "Sustained"]
+
+#: The mass of an average from which on it counts as whole.
+WHOLE = 1.0 - 1e-12
 
 
 class Ema(Cell):
-    __slots__ = ("by_steps", "gone", "share", "steps", "then", "weight", "x")
+    """Each value weighs less the longer it is ago. While there are few, all that there are make up the whole."""
+
+    __slots__ = ("by_steps", "gone", "mass", "share", "steps", "then", "weight", "x")
 
     def __init__(self, clock: Clock, inputs: tuple[Cell, ...], rows: float, steps: float, share: float) -> None:
         super().__init__(clock, inputs)
         self.x = inputs[0]
         self.steps, self.share = steps, share
         self.weight = 2.0 / (rows + 1.0) if rows else 0.0
+        #: The weight of all values so far; it grows to one, as if the series had always been there.
+        self.mass = 0.0
         self.then = 0.0
         self.gone = -1.0
         self.by_steps = 0.0
@@ -27,14 +34,25 @@ class Ema(Cell):
     def update(self, row: int) -> None:
         x = self.x
         if x.stamp == row:
-            new, old = x.value, self.value
+            old = self.value
             if old is None:
-                self.value = new
+                self.value = x.value
             else:
                 weight = self.weight or self._weight_by_steps()
-                self.value = old + weight * (new - old)
+                if self.mass < 1.0:
+                    weight = self._among_few(weight)
+                self.value = old + weight * (x.value - old)
             self.then = self.clock.step
             self.stamp = row
+
+    def _among_few(self, weight: float) -> float:
+        """The weight of a value when the average is not yet whole. The first value weighs as much as the second."""
+        if not weight:
+            return 0.0
+        begun = self.mass or weight
+        mass = begun + weight * (1.0 - begun)
+        self.mass = mass if mass < WHOLE else 1.0
+        return weight / self.mass
 
     def _weight_by_steps(self) -> float:
         """By the steps that have gone since the update before: nearly always as many as the last time."""
@@ -156,6 +174,23 @@ class First(Cell):
                 insort(self.ranked, self.x.value)
                 self.value = middle_of(self.ranked)
             self.stamp = row
+
+
+class Settled(Cell):
+    __slots__ = ("seen", "wanted", "x")
+
+    def __init__(self, clock: Clock, inputs: tuple[Cell, ...], rows: float) -> None:
+        super().__init__(clock, inputs)
+        self.x = inputs[0]
+        self.seen = 0
+        self.wanted = int(rows)
+
+    def update(self, row: int) -> None:
+        if self.x.stamp == row:
+            self.seen += 1
+            if self.seen >= self.wanted:
+                self.value = self.x.value
+                self.stamp = row
 
 
 class Extreme(Cell):
@@ -308,6 +343,7 @@ MEMORY: dict[str, Callable[..., Cell]] = {
     "spike": Spike,
     "delta": Delta,
     "first": First,
+    "settled": Settled,
     "lowest": _lowest,
     "highest": _highest,
     "count": Count,
