@@ -97,7 +97,7 @@ def test_pages_hold_no_paths_of_a_machine(project: Path) -> None:
 def test_a_stale_page_is_named(project: Path, tmp_path: Path) -> None:
     import shutil
 
-    for part in ("docs", "src", "tools"):
+    for part in ("docs", "examples", "src", "tools"):
         shutil.copytree(project / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "README.md").write_text("# x\n<!-- generated: rules -->\nold\n<!-- /generated -->\nrest\n", "utf-8")
     page, old = tmp_path / "docs" / "rules" / "PREF03.md", tmp_path / "docs" / "rules" / "OLD01.md"

@@ -25,7 +25,7 @@ def terminal_svg(lines: Iterable[str], columns: int) -> str:
         f'viewBox="0 0 {width:g} {height:g}" role="img">\n'
         f'<rect width="100%" height="100%" rx="8" fill="#0d1117"/>\n'
         f'<g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, DejaVu Sans Mono, monospace" '
-        f'font-size="14" fill="#e6edf3" xml:space="preserve">\n{body}\n</g>\n</svg>\n'
+        f'font-size="14" fill="#e6edf3" style="white-space: pre">\n{body}\n</g>\n</svg>\n'
     )
 
 
@@ -36,10 +36,12 @@ def _elements(row: str, y: float) -> Iterator[str]:
         if number % 2:
             style = [] if part in {"", "0"} else part.split(";")
             continue
-        if part.strip():
+        text = part.strip()
+        if text:
+            x = MARGIN + (column + len(part) - len(part.lstrip())) * COLUMN
             yield (
-                f'<text x="{MARGIN + column * COLUMN:g}" y="{y:g}" textLength="{len(part) * COLUMN:g}"'
-                f"{_attributes(style)}>{escape(part, quote=False)}</text>"
+                f'<text x="{x:g}" y="{y:g}" textLength="{len(text) * COLUMN:g}"{_attributes(style)}>'
+                f"{escape(text, quote=False)}</text>"
             )
         column += len(part)
 

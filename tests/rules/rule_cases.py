@@ -553,6 +553,19 @@ SCORE = (
         torn=("score_mean",),
         keep=[8, 20],
     ),
+    # Epochs 2 to 6 are no better than the first: after the sixth it is said.
+    Case(
+        "RWD07",
+        INFO,
+        planted(
+            healthy_ppo, put("epoch_time", 330.0, 5.0), put("loss", lambda step: 2.3 + 0.01 * (step % 2)), steps=20
+        ),
+        planted(healthy_ppo, put("epoch_time", 330.0, 5.0), put("loss", lambda step: 2.3 - 0.1 * step), steps=20),
+        (6, 6),
+        late=6,
+        torn=("loss",),
+        keep=[1],
+    ),
     # One and a half times at step 150, the average five rows later, and 30 steps.
     Case(
         "RWD06",
