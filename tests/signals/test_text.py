@@ -25,7 +25,7 @@ loss = w.metric("loss")
         ("not loss > 1 or eval.loss > 2", ~(loss > 1) | (w.metric("loss", "eval") > 2)),
         ("-loss + 2 * loss / 4", -loss + 2 * loss / 4),
         ("abs(loss - 0.5) < 1e-3", abs(loss - 0.5) < 1e-3),
-        ("sustained(ema(reward_margin, 5) < 0, steps=10)", w.sustained(w.ema(w.metric("reward_margin"), 5) < 0, steps=10)),
+        ("sustained(ema(loss, 5) < 0, steps=10)", w.sustained(w.ema(loss, 5) < 0, steps=10)),
         ("metric('reward_component/format') < 0.5", w.metric("reward_component/format") < 0.5),
         ("after(share=0.5, steps=20) and progress() < 0.9", w.after(0.5, 20) & (w.progress() < 0.9)),
     ],
