@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from barograph.core.methods import ALL, Method
-from barograph.core.names import Alias, Metric, Resolved, catalogue, nearest, precedence, resolve, series_key, split_of
+from barograph.core.metric import Alias, Metric
+from barograph.core.names import Resolved, catalogue, nearest, precedence, resolve, series_key, split_of
 from barograph.core.vocabulary import METRICS, STEP_KEYS, TOTALS
 
 KTO, BCO, DPO, ORPO, CPO = Method.KTO, Method.BCO, Method.DPO, Method.ORPO, Method.CPO

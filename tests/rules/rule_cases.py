@@ -385,6 +385,15 @@ LOSS = (
         (160, 185),
         late=30,
     ),
+    # DPO starts from ln 2 = 0.693; a reference that prefers the rejected answers shows in the first row.
+    Case(
+        "LOSS08",
+        INFO,
+        planted(healthy_dpo, put("loss", 1.4, at=[1])),
+        planted(healthy_dpo, put("loss", 0.69, at=[1])),
+        (1, 1),
+        keep=[1],
+    ),
 )
 
 GRADIENT = (

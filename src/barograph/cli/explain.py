@@ -37,19 +37,8 @@ from barograph.console.terminal import Terminal, clean
 from barograph.core.bands import BANDS, STAGES, Band, Stage
 from barograph.core.errors import ConfigurationError
 from barograph.core.methods import Method
-from barograph.core.names import (
-    COMPONENT,
-    COMPONENT_STD,
-    Alias,
-    Better,
-    Metric,
-    Resolved,
-    Unit,
-    catalogue,
-    resolve,
-    series_key,
-    split_of,
-)
+from barograph.core.metric import Alias, Better, Metric, Unit
+from barograph.core.names import COMPONENT, COMPONENT_STD, Resolved, catalogue, resolve, series_key, split_of
 
 if TYPE_CHECKING:
     from barograph.rules.base import Rule

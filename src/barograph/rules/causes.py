@@ -50,7 +50,7 @@ CAUSES = (
     ),
     CauseRule(
         "reference is not the start policy",
-        {"PREF02": 5, "LIK02": 1, "KL03": 1},
+        {"PREF02": 5, "LOSS08": 3, "LIK02": 1, "KL03": 1},
         ("Point the reference at the checkpoint that training starts from, without dropout",),
     ),
     CauseRule(

@@ -6,6 +6,7 @@ from barograph.core.methods import CLASSIFIER, IMPLICIT_REWARD, PAIRED, REWARD_M
 from barograph.rules.advice import (
     advise,
     check_data,
+    check_reference,
     check_trainable,
     cut_lr,
     earlier_checkpoint,
@@ -229,6 +230,28 @@ class LossUnsteady(Rule):
     do = (cut_lr(), advise("Enlarge the batch, or accumulate gradients"))
 
 
+class StartsOffItsConstant(Rule):
+    """The very first loss is not the one that the objective has when policy and reference agree.
+
+    Why: another loss type than the usual one, or a reference that is not the start policy: another checkpoint, dropout
+    on, an adapter that is not switched off, another template or precision.
+    False alarm: the log does not say which loss type it is, so other objectives (IPO starts at 25, hinge at 1) are
+    remarked on as well; and a first row that averages many steps is left out.
+    Sources: starting losses of each objective (M); a tenth of it (G).
+    """
+
+    code, name, severity = "LOSS08", "loss-starts-off-its-constant", INFO
+    methods = IMPLICIT_REWARD
+    about = "loss"
+    share = param(0.1, "distance from the constant, as a share of it")
+    steps = param(1, "last step that counts as the first")
+    when = (step() <= steps) & (count(loss) <= 1) & (abs(loss - start) > share * start)
+    shows = {"loss": loss, "start": start}
+    says = "the first loss is {loss:.4g} where this objective starts from {start:.4g} when policy and reference agree"
+    do = (check_reference, advise("If another loss type is meant, name it under loss_type in the run's configuration"))
+    follows = ("PREF02",)
+
+
 RULES = (
     StuckAtStart,
     LossRising,
@@ -237,4 +260,5 @@ RULES = (
     LossSpikes,
     LossNotDecreasing,
     LossUnsteady,
+    StartsOffItsConstant,
 )

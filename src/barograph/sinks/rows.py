@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from barograph.core.errors import ConfigurationError, suggest
-from barograph.core.names import EVAL, TRAIN, Alias, resolve, split_of
+from barograph.core.metric import Alias
+from barograph.core.names import EVAL, TRAIN, resolve, split_of
 from barograph.core.run import Run
 
 __all__ = ["STEP", "Row", "Rows", "rows_of", "splits_of"]

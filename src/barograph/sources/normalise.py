@@ -13,7 +13,8 @@ from math import isfinite
 from barograph.core.errors import ConfigurationError, suggest
 from barograph.core.fingerprint import recognise_method
 from barograph.core.methods import Method
-from barograph.core.names import EVAL, TRAIN, Alias, Unit, catalogue, nearest, precedence, resolve, series_key, split_of
+from barograph.core.metric import Alias, Unit
+from barograph.core.names import EVAL, TRAIN, catalogue, nearest, precedence, resolve, series_key, split_of
 from barograph.core.run import Column, Run
 from barograph.core.vocabulary import TOTALS
 from barograph.sources.base import RawRun, unreadable

@@ -6,7 +6,7 @@ of them (`completions/mean_length` beside `completion_length`), the earlier one 
 
 from __future__ import annotations
 
-from barograph.core.names import Metric
+from barograph.core.metric import Metric
 from barograph.core.vocabulary.classifier import CLASSIFIER_METRICS
 from barograph.core.vocabulary.common import COMMON_METRICS
 from barograph.core.vocabulary.critic import CRITIC_METRICS

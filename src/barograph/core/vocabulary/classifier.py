@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from barograph.core.methods import CLASSIFIER
-from barograph.core.names import Alias, Better, Metric, Unit
+from barograph.core.metric import Alias, Better, Metric, Unit
 
 __all__ = ["CLASSIFIER_METRICS"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from barograph.core.names import Alias, Better, Metric, Unit
+from barograph.core.metric import Alias, Better, Metric, Unit
 
 __all__ = ["GENERATION_METRICS"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from barograph.core.names import Alias, Metric, Unit
+from barograph.core.metric import Alias, Metric, Unit
 
 __all__ = ["POLICY_METRICS"]
 
