@@ -152,7 +152,7 @@ def test_what_was_not_judged_names_what_is_missing(evaluator: str) -> None:
 
 
 def test_a_short_run_says_that_it_is_too_short() -> None:
-    run = run_from_rows([(step, {"grad_norm": 5.0}) for step in range(1, 8)], method=Method.DPO)
+    run = run_from_rows([(step, {"grad_norm": 5.0, "loss": 0.6}) for step in range(1, 8)], method=Method.DPO)
     reasons = {entry.code: entry for entry in judge(run).not_judged}
     assert reasons["GRAD03"].missing == ()  # it looks at ten rows
     assert "too few rows" in reasons["GRAD03"].reason

@@ -48,6 +48,7 @@ class Case:
     #: Rows that hold the fault itself and stay.
     keep: Collection[int] = ()
     nan_rows: int = 2
+    profile: str = "default"
 
 
 def planted(build: Callable[..., Log], *faults: Callable[[Log], object], **options: object) -> Callable[[], Log]:
@@ -278,6 +279,24 @@ KTO = (
         planted(healthy_kto, put("kto_z0", 15.0, 1.0, since=150)),
         planted(healthy_kto, put("kto_z0", 8.0, 0.5, since=150)),
         (152, 158),
+    ),
+    # The guide's 0.001, after three tenths.
+    Case(
+        "KTO06",
+        INFO,
+        planted(healthy_kto, put("kto_z0", 0.0003, 0.0001, low=0.0)),
+        planted(healthy_kto, put("kto_z0", 0.01, 0.001)),
+        (90, 96),
+        profile="guide",
+    ),
+    # From 150 on it swings by 6 either way around 2: 60 nats of scatter for 20 of margin.
+    Case(
+        "PREF08",
+        WARNING,
+        planted(healthy_kto, put("reward_margin", lambda step: 2 + 6 * (-1) ** step, 0.1, since=150)),
+        planted(healthy_kto, put("reward_margin", lambda step: 2 + 0.6 * (-1) ** step, 0.1, since=150)),
+        (160, 185),
+        late=30,
     ),
     # Judged after a quarter.
     Case(
@@ -812,8 +831,17 @@ CLASSIFIER = (
         (120, 120),
         late=100,
     ),
+    # The third evaluation without a change is the fourth one: at 160.
     Case(
-        "CLS03",
+        "CLS08",
+        WARNING,
+        planted(healthy_classifier, put("eval.cls_accuracy", 0.734, since=100)),
+        planted(healthy_classifier, put("eval.cls_accuracy", 0.734, 0.002, since=100)),
+        (160, 160),
+        late=100,
+    ),
+    Case(
+        "CLS03",  # two evaluations are needed, at 100 and 120
         WARNING,
         planted(
             healthy_classifier,
@@ -825,7 +853,7 @@ CLASSIFIER = (
             put("eval.cls_precision", 0.9, 0.005, since=100),
             put("eval.cls_recall", 0.7, 0.01, since=100),
         ),
-        (100, 100),
+        (120, 120),
         late=80,
     ),
     Case(
@@ -841,7 +869,7 @@ CLASSIFIER = (
             put("eval.cls_recall", 0.9, 0.005, since=100),
             put("eval.cls_precision", 0.7, 0.01, since=100),
         ),
-        (100, 100),
+        (120, 120),
         late=80,
     ),
     # Judged from half of the run on, at the evaluation of step 160.

@@ -15,14 +15,16 @@ from barograph.core.finding import Diagnosis, Finding, Severity
 from barograph.core.methods import Method
 from barograph.core.run import Run
 from barograph.engine.judge import judge
+from barograph.engine.settings import Settings
 from barograph.rules.catalogue import RULES, by_code
 
 every_case = pytest.mark.parametrize("case", CASES, ids=[case.code for case in CASES])
 
 
-def judged(run: Run) -> Diagnosis:
+def judged(run: Run, profile: str = "default") -> Diagnosis:
     """The diagnosis, once both evaluators have told the same."""
-    stepped, scanned = judge(run, evaluator="step"), judge(run, evaluator="scan")
+    settings = Settings(profile=profile)
+    stepped, scanned = judge(run, settings, evaluator="step"), judge(run, settings, evaluator="scan")
     assert [plain(f) for f in stepped.findings] == [plain(f) for f in scanned.findings]
     for one, other in zip(stepped.findings, scanned.findings, strict=True):
         assert near(one.evidence, other.evidence), (one, other)
@@ -58,7 +60,7 @@ def test_every_rule_has_one_case() -> None:
 @every_case
 def test_fires_on_its_fault(case: Case) -> None:
     log = case.faulty()
-    findings = found(judged(log.run()), case.code)
+    findings = found(judged(log.run(), case.profile), case.code)
     assert findings, f"{case.code} found nothing"
     first, (earliest, latest) = findings[0], case.window
     assert log.method in by_code()[case.code].methods
@@ -73,7 +75,7 @@ def test_fires_on_its_fault(case: Case) -> None:
 @every_case
 def test_keeps_quiet_on_the_twin(case: Case) -> None:
     log = case.quiet()
-    findings = found(judged(log.run()), case.code)
+    findings = found(judged(log.run(), case.profile), case.code)
     assert not findings, findings[0].says
 
 
@@ -82,7 +84,7 @@ def test_fires_in_a_log_with_gaps(case: Case) -> None:
     log = case.faulty()
     torn = case.torn if case.torn is not None else by_code()[case.code].when.series()
     log.with_gaps([name for name in torn if name in log.series], case.keep, case.nan_rows)
-    findings = found(judged(log.run()), case.code)
+    findings = found(judged(log.run(), case.profile), case.code)
     assert findings, f"{case.code} found nothing"
     earliest, latest = case.window
     assert earliest <= findings[0].step <= latest + case.late, findings[0].says

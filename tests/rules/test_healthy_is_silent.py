@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import random
 from collections.abc import Callable
+from pathlib import Path
 from statistics import mean
 
 import pytest
@@ -19,7 +22,10 @@ from rule_logs import (
     learning,
 )
 
+import barograph
 from barograph.core.finding import Severity, Verdict
+from barograph.core.methods import Method
+from barograph.core.run import run_from_rows
 from barograph.engine.judge import judge
 
 SEEDS = range(10)
@@ -105,6 +111,49 @@ def test_nothing_above_a_remark(name: str, every: int) -> None:
         assert not loud, f"{steps} steps, seed {seed}: {loud}"
         assert diagnosis.verdict is Verdict.HEALTHY
         assert not diagnosis.causes
+
+
+@pytest.mark.parametrize("every", [1, 5, 10, 25])
+def test_a_margin_that_is_noise_around_zero_is_not_called_negative(every: int) -> None:
+    """A slow learner: for half of the run nothing but noise, of one nat either way, then it learns."""
+    for seed in range(60):
+        rng = random.Random(seed)
+        steps = 100 * every
+        rows = []
+        for step in range(every, steps + 1, every):
+            half = rng.gauss(0, 0.025)
+            learned = 0.5 * max(0.0, step / steps - 0.5)
+            rows.append(
+                (step, {"loss": 0.693 - 0.3 * learned + rng.gauss(0, 0.01), "reward_chosen": half + learned,
+                        "reward_rejected": -half - learned, "reward_margin": 2 * (half + learned)})
+            )  # fmt: skip
+        codes = {finding.code for finding in judge(run_from_rows(rows, method=Method.DPO), evaluator="scan").findings}
+        assert not codes & {"PREF03", "PREF05", "LOSS02"}, (seed, codes)
+
+
+def test_a_solved_task_is_not_called_broken() -> None:
+    """The score rises from 0.2 to exactly 1 and stays, every group with it."""
+    rng = random.Random(1)
+    rows = []
+    for step in range(1, 301):
+        score = min(1.0, 0.2 + step / 200 + (rng.gauss(0, 0.05) if step < 150 else 0.0)) if step < 160 else 1.0
+        silent = min(1.0, max(0.0, (step - 60) / 100))
+        rows.append((step, {"loss": rng.gauss(0, 0.001), "score_mean": score, "zero_std_frac": silent,
+                            "score_std": 0.0 if step > 160 else 0.2}))  # fmt: skip
+    diagnosis = judge(run_from_rows(rows, method=Method.GRPO))
+    assert diagnosis.verdict is Verdict.HEALTHY, [finding.says for finding in diagnosis.findings]
+
+
+@pytest.mark.parametrize("keys", [("loss", "reward", "kl", "grad_norm"), ("loss",)], ids=["few keys", "loss only"])
+def test_a_grpo_log_of_few_keys_raises_nothing(keys: tuple[str, ...], tmp_path: Path) -> None:
+    rng = random.Random(2)
+    with (tmp_path / "log.jsonl").open("w") as file:
+        for step in range(1, 301):
+            row = {"loss": 1e-5 * step + rng.gauss(0, 2e-4), "reward": 0.3 + step / 600 + rng.gauss(0, 0.05),
+                   "kl": 0.0002 * step, "grad_norm": abs(rng.gauss(0.4, 0.1))}  # fmt: skip
+            file.write(json.dumps({"step": step, **{key: row[key] for key in keys}}) + "\n")
+    diagnosis = barograph.check(tmp_path / "log.jsonl")
+    assert not [finding.says for finding in diagnosis.findings if finding.severity > Severity.INFO]
 
 
 def test_the_grpo_log_is_as_odd_as_real_ones() -> None:

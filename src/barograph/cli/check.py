@@ -32,18 +32,24 @@ MANY = 8
 @click.option("--select", "selected", multiple=True, metavar="RULES", help="Only these rules: codes, prefixes, names.")
 @click.option("--ignore", "ignored", multiple=True, metavar="RULES", help="Not these rules.")
 @click.option("--config", metavar="FILE", help="Settings in TOML; else barograph.toml or pyproject.toml here or above.")
-@click.option("--profile", type=click.Choice(["default", "guide"]), help="'guide' takes the guides' numbers literally.")
+@click.option("--set", "numbers", multiple=True, metavar="CODE.NAME=N", help="Set a rule's number: PREF03.patience=20.")
+@click.option(
+    "--profile",
+    type=click.Choice(["default", "guide"]),
+    help="'guide': the published guides' numbers where ours differ.",
+)
 @click.option("--fail-on", type=click.Choice(list(FAIL_ON)), default="warning", show_default=True,
               help="Exit with 3 when there are findings at or above this.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 @click.option("-q", "--quiet", is_flag=True, help="One line for each run.")
 @click.option("-v", "--verbose", is_flag=True, help="Also what could not be judged or understood.")
-def check(  # noqa: PLR0913 - one argument for each option
+def check(  # noqa: PLR0913, PLR0917 - one argument for each option
     runs: Sequence[str],
     method: str | None,
     selected: Sequence[str],
     ignored: Sequence[str],
     config: str | None,
+    numbers: Sequence[str],
     profile: str | None,
     fail_on: str,
     *,
@@ -62,12 +68,11 @@ def check(  # noqa: PLR0913 - one argument for each option
       tail -n 500 log.jsonl | barograph check - --method dpo
     """  # noqa: D301 - click looks for the backspace itself
     from barograph.engine.settings import read_settings
-    from barograph.sources.catalogue import expand
 
-    settings = read_settings(config).narrowed(_split(selected), _split(ignored))
+    settings = read_settings(config).with_numbers(numbers).narrowed(_split(selected), _split(ignored))
     if profile:
         settings = settings.with_profile(profile)
-    diagnoses, errors = _judge_all(expand(runs), method, settings)
+    diagnoses, errors = _judge_all(runs, method, settings)
     if as_json:
         _print_json([diagnosis for diagnosis, _ in diagnoses], errors)
     else:
@@ -88,14 +93,21 @@ def _split(words: Sequence[str]) -> list[str]:
 
 
 def _judge_all(
-    paths: Sequence[str], method: str | None, settings: Settings
+    patterns: Sequence[str], method: str | None, settings: Settings
 ) -> tuple[list[tuple[Diagnosis, Run]], list[UnreadableRun]]:
     """Every run that can be read, and an error for each that cannot: one broken log hides no other."""
     from barograph.engine.judge import judge
     from barograph.monitor import read
+    from barograph.sources.catalogue import expand
 
     judged: list[tuple[Diagnosis, Run]] = []
     errors: list[UnreadableRun] = []
+    paths: list[str] = []
+    for pattern in patterns:
+        try:
+            paths += [path for path in expand([pattern]) if path not in paths]
+        except UnreadableRun as error:
+            errors.append(error)
     show = len(paths) >= MANY and sys.stderr.isatty()
     for number, path in enumerate(paths, 1):
         if show:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -40,6 +41,9 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line. Errors a user can mend are one line; a traceback is a bug of ours."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a path may hold what the terminal cannot show
     try:
         code = cli.main(standalone_mode=False)
         sys.stdout.flush()

@@ -276,10 +276,12 @@ def _number(value: float) -> str:
 def advice_text(template: str) -> str:
     """A sentence of advice without the blanks that only a finding can fill.
 
-    >>> advice_text("Go back to the last checkpoint from before step {onset}")
+    >>> advice_text("{earlier}")
     'Go back to the last checkpoint from before the trouble'
     """
-    return template.replace("step {onset}", "the trouble").replace("{new_rate}", "")
+    return template.replace("{earlier}", "Go back to the last checkpoint from before the trouble").replace(
+        "{new_rate}", ""
+    )
 
 
 def quoted_template(says: str) -> str:

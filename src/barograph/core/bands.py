@@ -25,7 +25,7 @@ from barograph.core.methods import (
     Method,
 )
 
-__all__ = ["BANDS", "STAGES", "TRAIN_EVAL_GAP", "Band", "Stage", "band_at", "bands_for", "stage_at"]
+__all__ = ["BANDS", "STAGES", "Band", "Stage", "band_at", "bands_for", "stage_at"]
 
 
 class Stage(StrEnum):
@@ -45,9 +45,6 @@ STAGES: tuple[tuple[Stage, float], ...] = (
     (Stage.MID, 0.69),
     (Stage.LATE, 1.0),
 )
-
-#: How far the accuracy of a step classifier may be higher on the training data than on held-out data.
-TRAIN_EVAL_GAP = 0.05
 
 
 class Band(NamedTuple):

@@ -7,11 +7,11 @@ from enum import StrEnum
 __all__ = [
     "ALL",
     "CLASSIFIER",
+    "GENERATING",
     "IMPLICIT_REWARD",
     "ONLINE",
     "PAIRED",
     "PREFERENCE",
-    "REFERENCE_FREE",
     "REWARD_MODEL",
     "SUPERVISED_LOSS",
     "Method",
@@ -44,13 +44,13 @@ PAIRED = frozenset({Method.DPO, Method.ORPO, Method.CPO, Method.ONLINE_DPO})
 PREFERENCE = PAIRED | {Method.KTO, Method.BCO}
 #: The implicit reward compares with a reference model, so zero means "as the reference".
 IMPLICIT_REWARD = frozenset({Method.DPO, Method.KTO, Method.BCO, Method.ONLINE_DPO})
-#: Losses without a reference model: the rewards are scaled log-probabilities and always negative.
-REFERENCE_FREE = frozenset({Method.ORPO, Method.CPO})
 #: The policy generates, something scores it.
 ONLINE = frozenset({Method.PPO, Method.RLOO, Method.GRPO})
+#: Whatever generates answers while it trains.
+GENERATING = ONLINE | {Method.ONLINE_DPO}
 #: A scalar head trained on pairs.
 REWARD_MODEL = frozenset({Method.REWARD})
 #: Right or wrong, per answer or per step.
 CLASSIFIER = frozenset({Method.CLASSIFIER, Method.PRM})
 #: The loss is a measure of progress (in online methods it is not).
-SUPERVISED_LOSS = ALL - ONLINE - {Method.ONLINE_DPO}
+SUPERVISED_LOSS = ALL - GENERATING

@@ -60,6 +60,7 @@ class Episode:
     value: float | None = None
     first_value: float | None = None
     peak: float | None = None
+    peak_step: int = 0
     low: float | None = None
     rate: float | None = None
 
@@ -127,6 +128,9 @@ def word(bound: BoundRule, episode: Episode) -> Finding:
     }
     quoted = _Quoted({name: value for name, value in numbers.items() if value is not None})
     quoted["rows"] = _Rows(episode.rows)
+    quoted["peak_step"] = episode.peak_step or episode.step
+    earlier = f"Go back to the last checkpoint from before step {episode.onset}"
+    quoted["earlier"] = earlier if episode.onset > 1 else "Start again: no checkpoint is older than the trouble"
     quoted.update(step=episode.step, last_step=episode.last_step, metric=episode.metric, onset=episode.onset)
     new_rate = f" ({episode.rate:.2g} to {episode.rate / 2:.2g})" if episode.rate else ""
     quoted["new_rate"] = new_rate

@@ -15,6 +15,12 @@ __all__ = ["frame_of", "frame_of_run"]
 
 #: What the libraries take when nothing is said (TRL: DPO, KTO, ORPO, CPO alike).
 USUAL_BETA = 0.1
+#: Facts that rules ask for, and what configurations call them.
+SPELLINGS = {
+    "per_device_batch": ("per_device_train_batch_size", "train_batch_size", "micro_batch_size"),
+    "beta": ("pref_beta", "kto_beta", "dpo_beta"),
+    "num_iterations": ("ppo_epochs", "num_ppo_epochs", "mu"),
+}
 #: Starting losses that a log of unknown method may betray itself by, and how near its first loss must be.
 ANCHORS = (math.log(2), 0.5)
 NEAR = 0.01
@@ -25,6 +31,10 @@ def frame_of(method: Method, config: Mapping[str, object], first_loss: float | N
     numbers = {
         name: float(value) for name, value in config.items() if isinstance(value, int | float) and math.isfinite(value)
     }
+    for fact, names in SPELLINGS.items():
+        spelt = next((numbers[name] for name in names if name in numbers), None)
+        if spelt is not None:
+            numbers.setdefault(fact, spelt)
     horizon = numbers.get("max_steps")
     horizon = horizon if horizon and horizon > 0 else None
     warmup = numbers.get("warmup_steps")

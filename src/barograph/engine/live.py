@@ -100,9 +100,11 @@ class RuleWatch:
             worse = severity > last.severity
             self._extend(last, row, step, severity)
             return last if worse else None
-        onsets = [int(cell.onset) for cell in self._lasting if cell.value and isinstance(cell, Sustained)]
-        onset = min(onsets, default=step)
+        lasting = [cell for cell in self._lasting if cell.value and isinstance(cell, Sustained)]
+        onset = min((int(cell.onset) for cell in lasting), default=step)
         episode = Episode(row, row, step, step, severity, 0, self._point(values), onset, {})
+        # What must last has held for some rows already when it is noticed.
+        episode.rows = max((int(cell.begun) for cell in lasting), default=1) - 1
         self._extend(episode, row, step, severity)
         self.episodes.append(episode)
         return episode
@@ -128,6 +130,7 @@ class RuleWatch:
         if value is not None:
             episode.value = value
             if episode.first_value is None:
-                episode.first_value = episode.peak = episode.low = value
-            episode.peak = max(episode.peak, value)
+                episode.first_value = episode.low = value
+            if episode.peak is None or value > episode.peak or not episode.peak_step:
+                episode.peak, episode.peak_step = value, step
             episode.low = min(episode.low, value)

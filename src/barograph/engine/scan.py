@@ -81,7 +81,7 @@ class BlockWatch:
             if last is None or apart:
                 last = self._begin(int(rows[begin]), int(steps[begin]), block)
                 self.episodes.append(last)
-            self._extend(last, rows[begin:end], int(steps[end - 1]))
+            self._extend(last, rows[begin:end], int(steps[end - 1]), block)
         self._broken = bool(held[-1] != len(at) - 1)
 
     def _pause(self, steps: Floats) -> Floats:
@@ -90,16 +90,16 @@ class BlockWatch:
         return self.rule.rule.rearm * (steps if horizon is None else np.full(len(steps), horizon))
 
     def _begin(self, row: int, step: int, block: Block) -> Episode:
-        onsets = [cell.onset_at(row) for cell in self._lasting if cell.at_row(row)]
+        lasting = [cell for cell in self._lasting if cell.at_row(row)]
         return Episode(
             first_row=row,
             last_row=row,
             step=step,
             last_step=step,
             severity=self.rule.severity,
-            rows=0,
+            rows=max((cell.rows_at(row) for cell in lasting), default=1) - 1,
             metric=self._point(row, block),
-            onset=min(onsets, default=step),
+            onset=min((cell.onset_at(row) for cell in lasting), default=step),
             shown={},
         )
 
@@ -115,7 +115,7 @@ class BlockWatch:
             (p for p, cell in self._pointers.items() if cell.at_row(row) is not None), next(iter(self._pointers))
         )
 
-    def _extend(self, episode: Episode, rows: Rows, last_step: int) -> None:
+    def _extend(self, episode: Episode, rows: Rows, last_step: int, block: Block) -> None:
         last = int(rows[-1])
         episode.last_row, episode.last_step = last, last_step
         episode.rows += len(rows)
@@ -129,10 +129,13 @@ class BlockWatch:
         episode.shown = {name: value for name, value in shown.items() if value is not None}
         values, known = self._pointers[episode.metric].on(rows)
         course = np.broadcast_to(np.asarray(values, dtype=np.float64), rows.shape)
-        course = course if known is None else course[known]
+        if known is not None:
+            course, rows = course[known], rows[known]
         if len(course):
             episode.value = float(course[-1])
-            if episode.first_value is None or episode.peak is None or episode.low is None:
-                episode.first_value = episode.peak = episode.low = float(course[0])
-            episode.peak = max(episode.peak, float(course.max()))
+            if episode.first_value is None or episode.low is None:
+                episode.first_value = episode.low = float(course[0])
+            highest = int(course.argmax())
+            if episode.peak is None or course[highest] > episode.peak:
+                episode.peak, episode.peak_step = float(course[highest]), int(block.steps[rows[highest] - block.start])
             episode.low = min(episode.low, float(course.min()))

@@ -20,19 +20,17 @@ A TOML file, or the table `[tool.barograph]` of a pyproject.toml:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
 from barograph.core.errors import ConfigurationError, suggest
-from barograph.core.finding import Severity
-from barograph.core.methods import ALL, Method
 from barograph.core.names import catalogue, split_of
-from barograph.rules.advice import advise
+from barograph.engine.own_rules import own_rules
 from barograph.rules.base import Rule
-from barograph.rules.catalogue import RULES, by_code, select
-from barograph.signals.text import parse_condition
+from barograph.rules.catalogue import RULES, select
 
 __all__ = ["PROFILES", "Settings", "read_settings", "settings_from"]
 
@@ -45,6 +43,8 @@ class Settings:
     """The rules to judge by, their numbers, and names to be mapped."""
 
     rules: tuple[type[Rule], ...] = RULES
+    #: Those and the ones that were left out: what a selector may name.
+    every: tuple[type[Rule], ...] = RULES
     profile: str = "default"
     #: Numbers by rule code and parameter name.
     numbers: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -53,10 +53,30 @@ class Settings:
 
     def narrowed(self, selected: Iterable[str] = (), ignored: Iterable[str] = ()) -> Settings:
         """The same settings with fewer rules."""
-        return Settings(select(selected, ignored, self.rules), self.profile, self.numbers, self.metrics)
+        wanted = set(select(selected, ignored, self.every))
+        return replace(self, rules=tuple(rule for rule in self.rules if rule in wanted))
 
     def with_profile(self, profile: str) -> Settings:
-        return Settings(self.rules, _profile(profile, "--profile"), self.numbers, self.metrics)
+        """The same settings under another profile."""
+        return replace(self, profile=_profile(profile, "--profile"))
+
+    def with_numbers(self, assignments: Iterable[str]) -> Settings:
+        """The same settings with numbers as the command line gives them: `PREF03.patience=20`."""
+        table: dict[str, dict[str, object]] = {}
+        for assignment in assignments:
+            target, equals, value = assignment.partition("=")
+            rule, dot, name = target.strip().partition(".")
+            try:
+                number = float(value)
+            except ValueError:
+                number = math.nan
+            if not (equals and dot) or math.isnan(number):
+                raise ConfigurationError(f"--set {assignment!r} is not of the form CODE.parameter=number")
+            table.setdefault(rule, {})[name] = number
+        merged = {code: dict(numbers) for code, numbers in self.numbers.items()}
+        for code, numbers in _numbers(table, self.every, "--set").items():
+            merged.setdefault(code, {}).update(numbers)
+        return replace(self, numbers=merged)
 
 
 def read_settings(path: str | None = None, start: Path | None = None) -> Settings:
@@ -103,10 +123,10 @@ def settings_from(table: Mapping[str, object], where: str) -> Settings:
     for key in table:
         if key not in KEYS:
             raise ConfigurationError(f"{where}: there is no setting {key!r}{suggest(key, KEYS)}")
-    own = tuple(_own_rule(entry, where) for entry in _tables(table, "rule", where))
-    rules = RULES + own
+    rules = RULES + own_rules(_tables(table, "rule", where), where)
     return Settings(
         rules=_selected(table, rules, where),
+        every=rules,
         profile=_profile(table.get("profile", "default"), where),
         numbers=_numbers(table.get("rules", {}), rules, where),
         metrics=_metrics(table.get("metrics", {}), where),
@@ -171,42 +191,3 @@ def _metrics(table: object, where: str) -> dict[str, str]:
                 f"{where}: [metrics] {raw!r}: there is no metric {name!r}{suggest(str(name), catalogue())}"
             )
     return cast("dict[str, str]", dict(table))
-
-
-def _own_rule(entry: Mapping[str, object], where: str) -> type[Rule]:
-    """A rule that its user wrote in TOML."""
-    allowed = ("code", "name", "when", "says", "severity", "methods", "advice", "follows")
-    for key in entry:
-        if key not in allowed:
-            raise ConfigurationError(f"{where}: [[rule]] has no field {key!r}{suggest(key, allowed)}")
-    code, when = entry.get("code"), entry.get("when")
-    if not isinstance(code, str) or not isinstance(when, str) or not code.isalnum():
-        raise ConfigurationError(f"{where}: [[rule]] needs a code such as 'MY01' and an expression under when")
-    if code in by_code():
-        raise ConfigurationError(f"{where}: the code {code} is taken by {by_code()[code].name}")
-    try:
-        condition = parse_condition(when)
-    except ConfigurationError as error:
-        raise ConfigurationError(f"{where}: [[rule]] {code}: {error}") from None
-    severities = {str(severity): severity for severity in Severity}
-    severity = str(entry.get("severity", "warning"))
-    if severity not in severities:
-        raise ConfigurationError(f"{where}: [[rule]] {code}: severity {severity!r} is none of {', '.join(severities)}")
-    methods = entry.get("methods", [])
-    if not isinstance(methods, list) or any(method not in set(Method) for method in methods):
-        raise ConfigurationError(f"{where}: [[rule]] {code}: methods must be some of {', '.join(Method)}")
-    name = str(entry.get("name", code.lower()))
-    lines = entry.get("advice", [])
-    fields = {
-        "__doc__": f"{name}.\n\nWhy: a rule of your own.\nFalse alarm: as you know it.\nSources: {where}.",
-        "code": code,
-        "name": name,
-        "severity": severities[severity],
-        "methods": frozenset(Method(method) for method in methods) or ALL,
-        "about": condition.series() or ("loss",),
-        "when": condition,
-        "says": str(entry.get("says", f"{when}: {{value:.4g}} since step {{step}}")),
-        "do": tuple(advise(str(line)) for line in lines) if isinstance(lines, list) else (),
-        "follows": tuple(str(item) for item in cast("list[object]", entry.get("follows", []))),
-    }
-    return type(f"Own{code}", (Rule,), fields)

@@ -17,7 +17,9 @@ __all__ = ["conclude"]
 #: A consequence may be noticed this share of the run before its cause, whose rule may look over a longer window.
 EARLIER = 0.2
 #: Fewer rows than this say too little, unless something is plainly wrong.
-FEW_ROWS = 3
+FEW_ROWS = 4
+#: Families that say nothing of what is being learned: on them alone no run is called healthy.
+INCIDENTAL = ("NUM", "RATE", "GRAD", "RUN")
 
 
 def conclude(
@@ -95,7 +97,7 @@ def _verdict(run: Run, findings: Sequence[Finding], judged: set[str]) -> Verdict
         return Verdict.UNHEALTHY
     if worst is Severity.WARNING:
         return Verdict.WATCH
-    if len(run) < FEW_ROWS or not judged:
+    if len(run) < FEW_ROWS or all(code.startswith(INCIDENTAL) for code in judged):
         return Verdict.UNJUDGED
     return Verdict.HEALTHY
 

@@ -28,6 +28,7 @@ class AccuracyAtChance(Rule):
     says = "the accuracy is {accuracy:.2f} at step {last_step}: no better than chance"
     do = (raise_lr, check_labels, check_data)
     follows = ("PREF01", "LOSS01", "RATE03")
+    forgiven_after = 0.2
 
 
 class AccuracyBelowChance(Rule):

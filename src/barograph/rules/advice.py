@@ -28,7 +28,7 @@ def stop(why: str = "") -> Advice:
 
 def revert() -> Advice:
     """Go back to the last checkpoint from before the trouble."""
-    return Advice("Go back to the last checkpoint from before step {onset}", Action.REVERT)
+    return Advice("{earlier}", Action.REVERT)
 
 
 def cut_lr(factor: float = 0.5) -> Advice:

@@ -6,7 +6,7 @@ from barograph.core.methods import CLASSIFIER
 from barograph.rules.advice import advise, check_data, raise_lr
 from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
 from barograph.rules.series import eval_accuracy, f1, precision, recall, specificity
-from barograph.signals.words import after, count, ema, highest, sustained
+from barograph.signals.words import after, count, delta, ema, highest, sustained
 
 balance = advise("Weigh or resample the classes, or choose the threshold by F1")
 more_data = advise("More examples help here: from 200k to 400k if the accuracy stays below 0.8")
@@ -63,7 +63,7 @@ class BiasedToNegative(Rule):
     methods = CLASSIFIER
     about = "eval.cls_recall"
     gap = param(0.3, "difference of precision and recall")
-    when = (precision - recall > gap) & (count(recall) >= 1)
+    when = sustained(precision - recall > gap, 2) | (after(share=0.9, steps=1e12) & (precision - recall > gap))
     shows = {"precision": precision, "recall": recall}
     says = "precision {precision:.2f} but recall {recall:.2f}: too conservative, biased to the negative class"
     do = (balance, advise("Lower the threshold"))
@@ -82,7 +82,7 @@ class BiasedToPositive(Rule):
     methods = CLASSIFIER
     about = "eval.cls_precision"
     gap = param(0.3, "difference of recall and precision")
-    when = (recall - precision > gap) & (count(precision) >= 1)
+    when = sustained(recall - precision > gap, 2) | (after(share=0.9, steps=1e12) & (recall - precision > gap))
     shows = {"precision": precision, "recall": recall}
     says = "recall {recall:.2f} but precision {precision:.2f}: too optimistic, biased to the positive class"
     do = (balance, advise("Raise the threshold"))
@@ -149,6 +149,25 @@ class LowF1(Rule):
     follows = ("CLS01",)
 
 
+class AccuracyNeverChanges(Rule):
+    """The evaluation accuracy is the same to the last digit, evaluation after evaluation.
+
+    Why: the classifier always gives the same answer, so that its accuracy is the share of the larger class.
+    False alarm: a tiny evaluation set that is answered in full.
+    Sources: healthy-range survey B1 (M).
+    """
+
+    code, name, severity = "CLS08", "accuracy-never-changes", WARNING
+    methods = CLASSIFIER
+    about = "eval.cls_accuracy"
+    patience = param(3, "evaluations in a row without any change")
+    when = sustained(abs(delta(eval_accuracy)) < 1e-12, patience) & (eval_accuracy < 1)
+    shows = {"accuracy": eval_accuracy}
+    says = "the evaluation accuracy is exactly {accuracy:.4f} every time: the classifier always gives the same answer"
+    do = (balance, check_data, raise_lr)
+    follows = ("CLS01",)
+
+
 RULES = (
     MajorityPredictor,
     LowSpecificity,
@@ -157,4 +176,5 @@ RULES = (
     AccuracyStuckLow,
     BelowTarget,
     LowF1,
+    AccuracyNeverChanges,
 )

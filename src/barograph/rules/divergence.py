@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from barograph.core.methods import ONLINE
+from barograph.core.methods import GENERATING
 from barograph.rules.advice import advise, check_reference, cut_lr, revert, stop
 from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
 from barograph.rules.series import kl_sequence, kl_token, score
@@ -24,7 +24,7 @@ class KlHighPerAnswer(Rule):
     """
 
     code, name, severity = "KL01", "kl-high", WARNING
-    methods = ONLINE
+    methods = GENERATING
     about = "kl_ref_sequence"
     nats = param(10, "nats per sequence")
     far = param(25, "nats per sequence that make it critical")
@@ -45,7 +45,7 @@ class KlHighPerToken(Rule):
     """
 
     code, name, severity = "KL02", "kl-high-per-token", WARNING
-    methods = ONLINE
+    methods = GENERATING
     about = "kl_ref"
     nats = param(0.5, "nats per token")
     far = param(3, "nats per token that make it critical")
@@ -67,7 +67,7 @@ class KlNegative(Rule):
     """
 
     code, name, severity = "KL03", "kl-negative", WARNING
-    methods = ONLINE
+    methods = GENERATING
     about = ("kl_ref_sequence", "kl_ref")
     nats = param(1, "nats per sequence below zero")
     per_token = param(0.01, "nats per token below zero")
@@ -90,7 +90,7 @@ class KlOutrunsScore(Rule):
     """
 
     code, name, severity = "KL04", "kl-grows-without-score", INFO
-    methods = ONLINE
+    methods = GENERATING
     about = ("kl_ref_sequence", "kl_ref")
     growing_answer = ema(kl_sequence, share=0.05) > 1.5 * ema(kl_sequence, share=0.3) + 1
     growing_token = ema(kl_token, share=0.05) > 1.5 * ema(kl_token, share=0.3) + 0.05

@@ -81,7 +81,8 @@ class EvalAccuracyGap(Rule):
 
     Why: memorised pairs.
     False alarm: a small evaluation set: with 100 pairs, 0.1 is two standard errors.
-    Sources: reward-model guide: gap below 0.05 (D, the `guide` profile); 0.10 and 0.20 (G).
+    Sources: reward-model guide: gap below 0.05 (D, the `guide` profile). The survey's 0.10 and 0.20 are within the
+    error of a few hundred pairs, so 0.15 and 0.25 (G).
     """
 
     code, name, severity = "FIT04", "train-eval-accuracy-gap", WARNING

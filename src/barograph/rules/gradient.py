@@ -6,11 +6,13 @@ from barograph.core.methods import ALL, ONLINE, Method
 from barograph.rules.advice import advise, check_data, check_trainable, cut_lr, raise_lr, revert, stop
 from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
 from barograph.rules.series import grad, loss
-from barograph.signals.words import after_warmup, ema, fraction, median, spike, sustained
+from barograph.signals.words import after_warmup, ema, first, fraction, median, spike, sustained
 
 clip = advise("Clip gradients at 1.0, in online methods at 0.1 to 0.5")
-#: Methods whose loss is a mean over pairs, so that absolute gradient norms mean the same from run to run.
+#: Methods whose loss is a mean over pairs, so that absolute gradient norms mean the same from run to run ...
 COMPARABLE = frozenset({Method.KTO, Method.DPO})
+#: ... unless the loss type has a scale of its own: IPO starts at 25, SPPO at 50.
+usual_scale = first(loss, 1) < 2
 
 
 class GradientExplosion(Rule):
@@ -26,9 +28,11 @@ class GradientExplosion(Rule):
     about = "grad_norm"
     limit = param(1000, "norm that counts as exploding", by_method=dict.fromkeys(ALL - COMPARABLE, 1e12))
     times = param(100, "times the median of its last 20 rows")
-    when = (grad > limit) | ((grad > times * median(grad, 20)) & (spike(grad, 20) > times) & (grad > 10))
+    when = ((grad > limit) & usual_scale) | (
+        (grad > times * median(grad, 20)) & (spike(grad, 20) > times) & (grad > 10)
+    )
     shows = {"norm": grad}
-    says = "the gradient norm reached {peak:.4g} at step {step}"
+    says = "the gradient norm reached {peak:.4g} at step {peak_step}"
     do = (stop("it is about to explode"), revert(), cut_lr(), clip, check_data)
     follows = ("NUM01",)
     forgiven_after = 0.3
@@ -48,7 +52,7 @@ class GradientPersistentlyHigh(Rule):
     about = "grad_norm"
     limit = param(100, "norm")
     patience = param(10, "steps that it must last")
-    when = after_warmup() & sustained(ema(grad, 5) > limit, 3, steps=patience)
+    when = after_warmup() & usual_scale & sustained(ema(grad, 5) > limit, 3, steps=patience)
     shows = {"norm": ema(grad, 5)}
     says = "the gradient norm has been above {limit:g} for {rows}, now {norm:.4g}"
     do = (stop(), revert(), cut_lr(), clip)
@@ -69,7 +73,7 @@ class GradientOftenHigh(Rule):
     about = "grad_norm"
     limit = param(50, "norm")
     often = param(0.5, "share of the last 10 rows")
-    when = after_warmup() & (fraction(grad > limit, 10) >= often)
+    when = after_warmup() & usual_scale & (fraction(grad > limit, 10) >= often)
     shows = {"norm": ema(grad, 10)}
     says = "the gradient norm is often above {limit:g}, on average {norm:.4g}"
     do = (cut_lr(), clip)
@@ -132,7 +136,7 @@ class GradientSpikes(Rule):
     when = far & ((spike(grad, 20) > times) | (fraction(far, 20) >= many))
     escalates = {WARNING: fraction(far, 50) >= many}
     shows = {"norm": grad, "usual": median(grad, 20)}
-    says = "the gradient norm spiked to {peak:.4g} at step {step}; {usual:.3g} is usual"
+    says = "the gradient norm spiked to {peak:.4g} at step {peak_step}; {usual:.3g} is usual"
     do = (clip, check_data)
     follows = ("NUM01", "GRAD01")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from barograph.core.methods import ONLINE
 from barograph.rules.advice import advise
-from barograph.rules.base import CRITICAL, WARNING, Rule, param
+from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
+from barograph.rules.score import at_its_best
 from barograph.rules.series import score, score_std, silent_groups
 from barograph.signals.words import count, ema, fraction, sustained
 
@@ -14,17 +15,17 @@ class GroupsWithoutSpread(Rule):
 
     Why: the prompts are all too hard (score at its minimum) or all solved, the group is too small, or every answer is
     cut off.
-    False alarm: up to half of the groups is ordinary, towards the end of a run more.
+    False alarm: up to half of the groups is ordinary. Where the score stands at its best the task is solved: a remark.
     Sources: TRL key `frac_reward_zero_std` (D); DAPO, arXiv 2503.14476 (P); levels (G).
     """
 
-    code, name, severity = "GRP01", "groups-without-spread", WARNING
+    code, name, severity = "GRP01", "groups-without-spread", INFO
     methods = ONLINE
     about = "zero_std_frac"
     most = param(0.7, "share of groups")
     nearly_all = param(0.9, "share of groups that makes it critical")
     when = (count(silent_groups) >= 10) & sustained(ema(silent_groups, 20) > most, 5, share=0.05)
-    escalates = {CRITICAL: ema(silent_groups, 20) > nearly_all}
+    escalates = {WARNING: ~at_its_best, CRITICAL: (ema(silent_groups, 20) > nearly_all) & ~at_its_best}
     shows = {"share": ema(silent_groups, 20), "score": ema(score, 20)}
     says = "in {share:.0%} of the groups all answers score the same (mean score {score:.3g}): they teach nothing"
     do = (
@@ -43,13 +44,13 @@ class SpreadGone(Rule):
     Sources: TRL issues 3857 and 5697 (I); share (G).
     """
 
-    code, name, severity = "GRP02", "score-spread-zero", WARNING
+    code, name, severity = "GRP02", "score-spread-zero", INFO
     methods = ONLINE
     about = "score_std"
     most = param(0.8, "share of the last 30 rows")
     nearly_all = param(0.97, "share of the last 30 rows that makes it critical")
     when = sustained(fraction(score_std < 1e-6, 30) > most, 5)
-    escalates = {CRITICAL: fraction(score_std < 1e-6, 30) > nearly_all}
+    escalates = {WARNING: ~at_its_best, CRITICAL: (fraction(score_std < 1e-6, 30) > nearly_all) & ~at_its_best}
     shows = {"share": fraction(score_std < 1e-6, 30), "score": ema(score, 20)}
     says = "in {share:.0%} of the last rows all answers score the same (mean score {score:.3g})"
     do = GroupsWithoutSpread.do

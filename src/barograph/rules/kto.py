@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from barograph.core.methods import Method
-from barograph.rules.advice import advise, cut_lr, raise_beta
+from barograph.rules.advice import advise, cut_lr, raise_beta, raise_lr
 from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
 from barograph.rules.series import chosen_nats, kto_kl, rejected_nats
 from barograph.signals.words import after, ema, fact, fraction, maximum, metric, present, step, sustained
@@ -71,10 +71,13 @@ class KtoClassMissing(Rule):
     code, name, severity = "KTO03", "kto-class-missing", WARNING
     methods = UNPAIRED
     about = ("reward_chosen", "reward_rejected")
-    share = param(0.8, "share of the last 20 rows that must hold each class")
-    when = (fraction(present("reward_chosen"), 20) < share) | (fraction(present("reward_rejected"), 20) < share)
-    shows = {"chosen": fraction(present("reward_chosen"), 20), "rejected": fraction(present("reward_rejected"), 20)}
-    says = "one class is missing from many batches: chosen in {chosen:.0%} of the rows, rejected in {rejected:.0%}"
+    share = param(0.2, "share of the last 20 rows that lack one class of the two")
+    has_chosen, has_rejected = present("reward_chosen"), present("reward_rejected")
+    # Rows without either say nothing: some logs carry rewards in every fifth row only.
+    one_of_two = (has_chosen | has_rejected) & ~(has_chosen & has_rejected)
+    when = fraction(one_of_two, 20) > share
+    shows = {"part": fraction(one_of_two, 20)}
+    says = "{part:.0%} of the last rows hold one class only"
     do = (advise("Shuffle the data after unpairing it"), larger_batch)
 
 
@@ -96,6 +99,25 @@ class KtoBatchTiny(Rule):
     says = "there are {batch:g} examples per device and step; KTO's KL estimate needs {least:g} or more"
     do = (larger_batch,)
     rearm = 1.0
+
+
+class KtoKlTiny(Rule):
+    """KTO's KL estimate stays so small that the model hardly changes.
+
+    Why: the learning rate is too low.
+    False alarm: the estimate is clamped at zero and often exactly that in healthy runs, so the rule speaks under the
+    `guide` profile only.
+    Sources: KTO guide: below 0.001 (D, the `guide` profile).
+    """
+
+    code, name, severity = "KTO06", "kto-kl-tiny", INFO
+    methods = KTO
+    about = "kto_z0"
+    nats = param(0, "nats per sequence; 0 switches it off", guide=0.001)
+    when = after(share=0.3, steps=50) & sustained(ema(kto_kl, 10) < nats, 5)
+    shows = {"kl": ema(kto_kl, 10)}
+    says = "KTO's KL estimate is {kl:.2g} nats per answer: the model hardly changes"
+    do = (raise_lr,)
 
 
 class KtoImbalance(Rule):
@@ -122,4 +144,4 @@ class KtoImbalance(Rule):
     do = (advise("Set desirable_weight and undesirable_weight so that the ratio is between 1 and 4/3"),)
 
 
-RULES = (KtoKlHigh, KtoKlStuckAtZero, KtoClassMissing, KtoBatchTiny, KtoImbalance)
+RULES = (KtoKlHigh, KtoKlStuckAtZero, KtoClassMissing, KtoBatchTiny, KtoImbalance, KtoKlTiny)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from barograph.core.methods import ONLINE
+from barograph.core.methods import GENERATING
 from barograph.rules.advice import advise, revert
 from barograph.rules.base import CRITICAL, WARNING, Rule, param
 from barograph.rules.score import score_error, score_gain
@@ -19,11 +19,12 @@ class Truncation(Rule):
     Why: the limit is too short for the task, or the model has not learnt to stop. Cut answers get no fair score, so
     scores, spread and gradient vanish after it.
     False alarm: a limit that is short on purpose; below a tenth it hardly matters.
-    Sources: ScaleRL: below 5 % for most of the run, 10 to 15 % destabilises (P); TRL issue 5697 (I); levels (G).
+    Sources: ScaleRL: below 5 % for most of the run, 10 to 15 % destabilises (P); TRL issue 5697 (I).
+    Levels of 0.3 and 0.8, since public healthy runs live with a tenth (G).
     """
 
     code, name, severity = "LEN01", "answers-cut-off", WARNING
-    methods = ONLINE
+    methods = GENERATING
     about = "truncated_frac"
     share = param(0.3, "share of answers")
     most = param(0.8, "share of answers that makes it critical")
@@ -44,7 +45,7 @@ class LengthAtCap(Rule):
     """
 
     code, name, severity = "LEN02", "length-pinned-to-limit", WARNING
-    methods = ONLINE
+    methods = GENERATING
     about = "len_mean"
     patience = param(10, "rows in a row with exactly the same mean length")
     least = param(32, "length from which on it can be a limit")
@@ -66,7 +67,7 @@ class LengthGrowth(Rule):
     """
 
     code, name, severity = "LEN03", "length-grows-without-score", WARNING
-    methods = ONLINE
+    methods = GENERATING
     about = "len_mean"
     times = param(2, "times their beginning")
     when = (count(length) >= 20) & sustained(
@@ -87,7 +88,7 @@ class LengthCollapse(Rule):
     """
 
     code, name, severity = "LEN04", "length-collapse", WARNING
-    methods = ONLINE
+    methods = GENERATING
     about = "len_mean"
     share = param(0.3, "share of their beginning")
     when = (count(length) >= 20) & sustained(
@@ -107,7 +108,7 @@ class NoEndOfText(Rule):
     """
 
     code, name, severity = "LEN05", "no-end-of-text", WARNING
-    methods = ONLINE
+    methods = GENERATING
     about = ("eos_frac", "eos_count")
     share = param(0.5, "share of answers that should end by themselves")
     ending = ema(metric("eos_frac"), 10)

@@ -29,11 +29,12 @@ class BothFalling(Rule):
     about = ("reward_chosen", "logp_chosen")
     nats = param(20, "nats per sequence that the chosen answer may lose", by_method={Method.KTO: 10})
     far = param(100, "nats per sequence that make it critical")
+    units = param(1e9, "reward units that the chosen answer may lose, whatever beta is", guide=1)
     falling = (
         (chosen_slow < 0) & (rejected_slow < 0) & (chosen_slow < highest(chosen_slow) - 2 * noise(chosen_nats, 20))
     )
     when = after_warmup() & sustained(falling & (chosen_slow < -1), 3, share=0.1)
-    escalates = {WARNING: chosen_slow < -nats, CRITICAL: chosen_slow < -far}
+    escalates = {WARNING: (chosen_slow < -nats) | (ema(chosen, share=0.05) < -units), CRITICAL: chosen_slow < -far}
     shows = {"chosen": ema(chosen, 5), "rejected": ema(rejected, 5), "lost": chosen_slow, "margin": ema(margin, 5)}
     says = (
         "chosen answers lose likelihood too: reward {chosen:.2f} ({lost:.0f} nats), rejected {rejected:.2f}, "
@@ -109,6 +110,7 @@ class RewardsDoNotMove(Rule):
     says = "neither reward moves: chosen {chosen:.4f}, rejected {rejected:.4f}"
     do = (raise_lr, advise("Lower beta"), check_data)
     follows = ("PREF01", "PREF04", "RATE03", "LOSS01", "GRAD04", "RATE01")
+    forgiven_after = 0.2
 
 
 RULES = (BothFalling, BothRising, ChosenNotRising, RewardsDoNotMove)

@@ -63,7 +63,8 @@ class StuckAtStart(Rule):
     when = sustained(
         after(share=0.25, steps=30)
         & (abs(slow - start) < width * start)
-        & (lowest(settled(slow, 5)) > start - 2 * width * start),
+        & (lowest(settled(slow, 5)) > start - 2 * width * start)
+        & (abs(first(loss, 3) - start) < 5 * width * start),  # what came down to here has learned something
         3,
         share=0.1,
     )
@@ -76,6 +77,7 @@ class StuckAtStart(Rule):
     says = "the loss is {loss:.4f} at step {last_step}, still the {start:.4f} it starts from when nothing is learned"
     do = (raise_lr, check_trainable, check_data)
     follows = ("PREF01", "GRAD04", "RATE01")
+    forgiven_after = 0.2
 
 
 class LossRising(Rule):
@@ -95,20 +97,26 @@ class LossRising(Rule):
     share = param(0.05, "share of the run that it must last, too")
     # Few rows cannot be smoothed; but three that only ever rise tell the same.
     never_fell = (streak(delta(loss) > 0) >= count(loss) - 1) & (count(loss) >= 3)
-    when = after_warmup() & (
-        sustained(
-            smooth > maximum(above_start * first(loss, 3), first(loss, 3) + noise(loss, 10)),
-            2,
-            steps=patience,
-            share=share,
-        )
-        | sustained(delta(loss) > 0, patience)
-        | (never_fell & sustained(delta(loss) > 0, 2, steps=patience) & (loss > above_start * first(loss, 1)))
-        | sustained(
-            slow - lowest(settled(slow, 5)) > maximum(0.25 * lowest(settled(slow, 5)), 2 * noise(loss, 20)) + 0.02,
-            3,
-            steps=patience,
-            share=0.1,
+    # A loss about zero, or below it, is no measure of progress, whatever the method is called.
+    measures = (first(loss, 3) > 0.05) & (lowest(loss) >= 0)
+    when = (
+        after_warmup()
+        & measures
+        & (
+            sustained(
+                smooth > maximum(above_start * first(loss, 3), first(loss, 3) + 2 * noise(loss, 10)),
+                2,
+                steps=patience,
+                share=share,
+            )
+            | sustained(delta(loss) > 0, patience)
+            | (never_fell & sustained(delta(loss) > 0, 2, steps=patience) & (loss > above_start * first(loss, 1)))
+            | sustained(
+                slow - lowest(settled(slow, 5)) > maximum(0.25 * lowest(settled(slow, 5)), 2 * noise(loss, 20)) + 0.02,
+                3,
+                steps=patience,
+                share=0.1,
+            )
         )
     )
     escalates = {CRITICAL: sustained(smooth > doubled * first(loss, 3), 2, steps=patience)}
@@ -150,11 +158,11 @@ class LossCollapsed(Rule):
     about = "loss"
     floor = param(0.01, "smoothed loss that counts as zero")
     nothing = param(0.0005, "loss of a single row that counts as zero")
-    when = sustained(ema(loss, 3) < floor, 3) | (loss < nothing)
+    when = (sustained(ema(loss, 3) < floor, 3) | (loss < nothing)) & (first(loss, 1) < 0.9)
     shows = {"loss": ema(loss, 3)}
     says = "the loss is {loss:.2g} since step {onset}: the pairs are memorised rather than learned from"
     do = (earlier_checkpoint, cut_lr(), raise_beta, advise("Train for one epoch, or smooth the labels"))
-    follows = ("NUM01", "NUM03", "PREF06")
+    follows = ("NUM01", "NUM03", "NUM04", "PREF06")
 
 
 class LossSpikes(Rule):
@@ -207,8 +215,14 @@ class LossNotDecreasing(Rule):
     )
     shows = {"loss": slow, "start": begin}
     says = "the loss is {loss:.3f} at step {last_step} and was {start:.3f} at the start: it has not decreased"
-    do = (cut_lr(), raise_lr, check_data, check_trainable)
+    do = (
+        cut_lr(),
+        advise("If the loss hardly moves rather than jumps, raise the rate 2 to 5 times instead"),
+        check_data,
+        check_trainable,
+    )
     follows = ("LOSS01", "LOSS02", "PREF01", "GRAD04", "RATE01", "RATE03")
+    forgiven_after = 0.2
 
 
 class LossUnsteady(Rule):

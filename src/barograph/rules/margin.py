@@ -22,6 +22,7 @@ from barograph.signals.words import (
     after,
     after_warmup,
     count,
+    delta,
     ema,
     highest,
     maximum,
@@ -29,6 +30,7 @@ from barograph.signals.words import (
     noise,
     settled,
     step,
+    streak,
     sustained,
 )
 
@@ -90,18 +92,23 @@ class MarginInverted(Rule):
     Why: chosen and rejected are swapped, the template or truncation cuts off what differs, or the steps are so large
     that the model runs away in the wrong direction.
     False alarm: around zero the margin is noise; only a mean well below the scatter of the rows counts.
-    Sources: KTO guide: after the warm-up, stop and revert (D); DPO guide (D); two standard errors (G).
+    Sources: KTO guide: after the warm-up, stop and revert (D); DPO guide (D); four standard errors (G).
     """
 
     code, name, severity = "PREF03", "margin-inverted", CRITICAL
     methods = IMPLICIT_REWARD
     about = "reward_margin"
     patience = param(10, "steps that it must last")
-    errors = param(2.0, "standard errors below zero")
-    least = param(0.1, "nats per sequence below zero that matter")
-    # The standard error of a mean over five rows is the scatter divided by the root of five.
-    below = (recent < -errors * noise(margin, 10) / 2.236) & (ema(margin_nats, 5) < -least)
-    when = after_warmup() & sustained(below, 2, steps=patience)
+    errors = param(4.0, "standard errors below zero")
+    least = param(0.2, "nats per sequence below zero that matter")
+    plain = param(2.0, "nats per sequence below zero that matter when it has only ever fallen")
+    # Over five rows this average has a standard error of 0.45 of the scatter.
+    below = (recent < -errors * 0.45 * noise(margin, 30)) & (ema(margin_nats, 5) < -least) & (count(margin) >= 8)
+    # Few rows allow no such reckoning; but three that only ever fall, far below zero, tell the same.
+    never_rose = (streak(delta(margin) < 0) >= count(margin) - 1) & (count(margin) >= 3) & (margin_nats < -plain)
+    when = after_warmup() & (
+        sustained(below, 4, steps=patience, share=0.03) | (never_rose & sustained(margin < 0, 2, steps=patience))
+    )
     shows = {"margin": recent}
     says = "the margin is negative since step {onset}, now {margin:.3f}: the model learns the preferences backwards"
     do = (
@@ -112,6 +119,7 @@ class MarginInverted(Rule):
         advise("Check that max_length does not cut off where answers differ"),
     )
     follows = ("NUM01",)
+    forgiven_after = 0.5
 
 
 class MarginFlat(Rule):
@@ -133,6 +141,7 @@ class MarginFlat(Rule):
     says = "the margin is {margin:.4f} at step {last_step}: the preferences are not being learned"
     do = (raise_lr, check_data, check_trainable)
     follows = ("PREF01", "RATE01", "RATE03", "GRAD04", "LOSS01")
+    forgiven_after = 0.2
 
 
 class MarginShrinking(Rule):
@@ -171,7 +180,8 @@ class MarginTooLarge(Rule):
     about = "reward_margin"
     nats = param(100, "nats per sequence: 10 at beta 0.1", by_method={Method.KTO: 50})
     far = param(200, "nats per sequence that make it critical")
-    when = sustained(ema(margin_nats, 5) > nats, 2) | (margin_nats > far)
+    units = param(1e9, "reward units, whatever beta is", guide=5)
+    when = sustained((ema(margin_nats, 5) > nats) | (recent > units), 2) | (margin_nats > far)
     escalates = {CRITICAL: ema(margin_nats, 3) > far}
     shows = {"margin": recent, "distance": ema(margin_nats, 5)}
     says = "the margin is {margin:.1f}, {distance:.0f} nats per answer: the pairs are overfitted"
@@ -197,6 +207,28 @@ class ConfidenceTiny(Rule):
     do = (raise_lr, advise("Train longer"))
 
 
+class MarginUnsteady(Rule):
+    """The margin jumps up and down by as much as it has grown.
+
+    Why: the learning rate is too high or the batch too small.
+    False alarm: logs of every step with a handful of pairs each; the average may still rise steadily.
+    Sources: KTO guide: unstable metrics, halve the rate (D); its own level (G).
+    """
+
+    code, name, severity = "PREF08", "margin-unsteady", INFO
+    severity_for = {Method.KTO: WARNING}
+    methods = IMPLICIT_REWARD
+    about = "reward_margin"
+    part = param(1.0, "scatter from row to row, as a share of the margin itself")
+    nats = param(5, "nats per sequence of scatter that matter")
+    wild = (noise(margin, 20) > part * abs(ema(margin, 20))) & (noise(margin_nats, 20) > nats)
+    when = after(share=0.4, steps=60) & sustained(wild, 10, share=0.05)
+    shows = {"margin": ema(margin, 20), "jump": noise(margin, 20)}
+    says = "the margin jumps by {jump:.2f} from row to row around {margin:.2f}"
+    do = (cut_lr(), advise("Enlarge the batch, or accumulate gradients"))
+    follows = ("NUM01", "PREF03", "LOSS02")
+
+
 RULES = (
     NothingTrains,
     StartsAwayFromReference,
@@ -205,4 +237,5 @@ RULES = (
     MarginShrinking,
     MarginTooLarge,
     ConfidenceTiny,
+    MarginUnsteady,
 )

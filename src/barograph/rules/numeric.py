@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from barograph.core.names import EVAL
 from barograph.rules.advice import advise, check_data, cut_lr, revert, stop
 from barograph.rules.base import CRITICAL, WARNING, Rule, param
 from barograph.rules.series import loss
@@ -47,7 +48,7 @@ class GradientNotFinite(Rule):
 
 
 class MaskedNaN(Rule):
-    """The loss is printed as exactly zero while the gradient is NaN.
+    """The loss is printed as exactly zero while the gradient or the rewards are NaN.
 
     Why: the transformers trainer replaces a NaN loss by a running mean, which is 0 when the first step of a window is
     hit. The printed loss looks perfect; nothing is being trained any more.
@@ -57,8 +58,10 @@ class MaskedNaN(Rule):
 
     code, name, severity = "NUM03", "nan-masked-as-zero", CRITICAL
     about = "loss"
-    when = (abs(loss) <= 0) & nonfinite("grad_norm")
-    says = "the loss reads exactly 0 while the gradient is NaN, from step {step} on: a hidden NaN, not a perfect fit"
+    when = (abs(loss) <= 0) & (nonfinite("grad_norm") | nonfinite("reward_chosen") | nonfinite("logp_chosen"))
+    says = (
+        "the loss reads exactly 0 while gradient or rewards are NaN, from step {step} on: a hidden NaN, no perfect fit"
+    )
     do = (stop(), revert(), precision, show_nan, cut_lr())
 
 
@@ -73,7 +76,7 @@ class SignalNotFinite(Rule):
 
     code, name, severity = "NUM04", "signal-not-finite", WARNING
     about = ("reward_chosen", "reward_rejected", "reward_margin", "logp_chosen", "logp_rejected", "kto_z0", "kl_ref",
-             "kl_ref_sequence", "score_mean", "entropy")  # fmt: skip
+             "kl_ref_sequence", "score_mean", "entropy", "eval.loss")  # fmt: skip
     when = (
         nonfinite("reward_chosen")
         | nonfinite("reward_rejected")
@@ -84,6 +87,7 @@ class SignalNotFinite(Rule):
         | nonfinite("kl_ref_sequence")
         | nonfinite("score_mean")
         | nonfinite("entropy")
+        | nonfinite("loss", EVAL)
     )
     says = "{metric} is not a number in {rows} from step {step} on"
     do = (

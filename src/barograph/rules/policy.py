@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from barograph.core.methods import ONLINE
+from barograph.core.methods import GENERATING
 from barograph.rules.advice import advise, cut_lr, revert
 from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
 from barograph.rules.score import score_error, score_gain
@@ -23,7 +23,7 @@ class EntropyCollapse(Rule):
     """
 
     code, name, severity = "ENT01", "entropy-collapse", WARNING
-    methods = ONLINE
+    methods = GENERATING
     about = "entropy"
     share = param(0.2, "share of its beginning that is left")
     nats = param(0.1, "nats per token below which it can matter")
@@ -53,7 +53,7 @@ class EntropyExplosion(Rule):
     """
 
     code, name, severity = "ENT02", "entropy-explosion", WARNING
-    methods = ONLINE
+    methods = GENERATING
     about = "entropy"
     times = param(2, "times its beginning")
     nats = param(1.0, "nats per token above which it can matter")
@@ -76,12 +76,12 @@ class ClipShareHigh(Rule):
     """
 
     code, name, severity = "CLIP01", "clip-share-high", WARNING
-    methods = ONLINE
+    methods = GENERATING
     about = "clip_frac"
     share = param(0.3, "share of clipped updates")
-    half = param(0.5, "share that makes it critical")
+    half = param(0.5, "share that makes it critical, together with a ratio off by a tenth")
     when = sustained(ema(clip_share, 10) > share, 5)
-    escalates = {CRITICAL: ema(clip_share, 10) > half}
+    escalates = {CRITICAL: (ema(clip_share, 10) > half) & (abs(ema(ratio, 5) - 1) > 0.1)}
     shows = {"clipped": ema(clip_share, 10)}
     says = "{clipped:.0%} of the updates are clipped: the steps are too large"
     do = (cut_lr(), advise("Fewer inner epochs, or larger minibatches"))
@@ -97,10 +97,10 @@ class RatioOff(Rule):
     """
 
     code, name, severity = "CLIP02", "ratio-off", WARNING
-    methods = ONLINE
+    methods = GENERATING
     about = "ratio_mean"
     far_from_one = param(0.1, "distance from 1")
-    twice = param(2, "ratio that makes it critical, or its inverse half")
+    twice = param(2, "ratio that makes it critical; below a tenth it is, too")
     when = sustained(abs(ema(ratio, 5) - 1) > far_from_one, 5)
     escalates = {CRITICAL: (ema(ratio, 5) > twice) | (ema(ratio, 5) < 0.1)}
     shows = {"ratio": ema(ratio, 5)}
@@ -118,7 +118,7 @@ class UpdateKlHigh(Rule):
     """
 
     code, name, severity = "CLIP03", "update-kl-high", WARNING
-    methods = ONLINE
+    methods = GENERATING
     about = "approx_kl"
     nats = param(0.05, "nats per token")
     far = param(0.1, "nats per token that make it critical")
@@ -139,7 +139,7 @@ class ClippingNeverActive(Rule):
     """
 
     code, name, severity = "CLIP04", "clipping-never-active", INFO
-    methods = ONLINE
+    methods = GENERATING
     about = "clip_frac"
     when = (fact("num_iterations") > 1) & sustained(clip_share <= 0, 20, share=0.2)
     says = "no update is ever clipped in {rows}, although each batch is used several times"

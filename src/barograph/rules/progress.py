@@ -13,7 +13,7 @@ class Stalled(Rule):
 
     Why: a hanging worker, a full disk, a slow reward service.
     False alarm: evaluations and checkpoints that are timed with the step.
-    Sources: healthy-range survey C10 (G).
+    Sources: healthy-range survey C10 (G), but a remark: single slow steps are usually evaluations.
     """
 
     code, name, severity = "RUN01", "stalled", INFO
@@ -23,7 +23,7 @@ class Stalled(Rule):
     when = (count(step_time) >= 5) & (step_time > times * median(step_time, 20))
     escalates = {WARNING: sustained(step_time > times * median(step_time, 20), many)}
     shows = {"time": step_time, "usual": median(step_time, 20)}
-    says = "step {step} took {peak:.0f} s where {usual:.1f} s is usual"
+    says = "step {peak_step} took {peak:.0f} s where {usual:.1f} s is usual"
     do = (advise("Look at the workers, the disk and the reward service at that time"),)
 
 

@@ -37,6 +37,7 @@ class NoSignal(Rule):
     says = "the reward model ranks {accuracy:.0%} of the pairs rightly: chance"
     do = (set_pad, check_data, raise_lr)
     follows = ("GRAD04", "RATE01")
+    forgiven_after = 0.2
 
 
 class WeakOnHeldOut(Rule):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from barograph.core.methods import ONLINE
+from barograph.core.methods import GENERATING
 from barograph.core.names import EVAL
 from barograph.rules.advice import advise, check_data, cut_lr, earlier_checkpoint, raise_lr, revert, stop
 from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
@@ -26,6 +26,10 @@ test_reward = advise("Run the reward function by hand on ten answers: does it pa
 eval_score = metric("score_mean", EVAL)
 eval_accuracy = metric("task_accuracy", EVAL)
 slow = ema(score, share=0.1)
+#: It has risen and stands at its best: what does not change any more then has nothing left to learn.
+at_its_best = (ema(score, 5) >= highest(ema(score, 5)) - 0.02 * abs(highest(ema(score, 5)))) & (
+    ema(score, 5) - first(score, 3) > 0.1 * abs(ema(score, 5))
+)
 #: What the score has gained since it began, and the standard error of a mean over ten rows of it.
 score_gain = slow - first(score, 10)
 score_error = noise(score, 30) / 3.162
@@ -41,12 +45,12 @@ class ScoreConstant(Rule):
     """
 
     code, name, severity = "RWD01", "score-constant", CRITICAL
-    methods = ONLINE
+    methods = GENERATING
     about = "score_mean"
     patience = param(10, "rows in a row")
-    when = (count(score) >= patience) & (highest(score, patience) - lowest(score, patience) < 1e-9)
+    when = (count(score) >= patience) & (highest(score, patience) - lowest(score, patience) < 1e-9) & ~at_its_best
     shows = {"score": score}
-    says = "the score is exactly {score:.4g} in {rows} and more: the reward does not depend on the answers"
+    says = "the score is exactly {score:.4g} in {patience:g} rows and more: the reward does not depend on the answers"
     do = (test_reward, check_data, stop("there is nothing to learn from"))
     follows = ("LEN01", "LEN02")
 
@@ -60,7 +64,7 @@ class ScoreFlat(Rule):
     """
 
     code, name, severity = "RWD02", "score-flat", WARNING
-    methods = ONLINE
+    methods = GENERATING
     about = "score_mean"
     begins = param(0.6, "share of the run after which it is judged")
     rows = param(40, "rows that are needed to judge")
@@ -86,7 +90,7 @@ class ScoreDropped(Rule):
     """
 
     code, name, severity = "RWD03", "score-dropped", WARNING
-    methods = ONLINE
+    methods = GENERATING
     about = "score_mean"
     lost = param(0.5, "share of its gain that it must have lost")
     errors = param(2.0, "times the scatter from row to row")
@@ -112,7 +116,7 @@ class RewardHacking(Rule):
     """
 
     code, name, severity = "RWD04", "score-up-evaluation-down", CRITICAL
-    methods = ONLINE
+    methods = GENERATING
     about = ("eval.task_accuracy", "eval.score_mean", "score_mean")
     keep = param(0.85, "share of its best that the evaluation must keep")
     proxy = ema(score, share=0.1) > first(score, 10) + noise(score, 30) / 3.162
@@ -140,7 +144,7 @@ class NoNewBest(Rule):
     """
 
     code, name, severity = "RWD05", "score-plateau", INFO
-    methods = ONLINE
+    methods = GENERATING
     about = "score_mean"
     patience = param(5, "epochs")
     when = (count(metric("epoch_time")) >= 1) & sustained(score < highest(score), patience)
@@ -160,7 +164,7 @@ class EpochLossFlat(Rule):
     """
 
     code, name, severity = "RWD07", "epoch-loss-flat", INFO
-    methods = ONLINE
+    methods = GENERATING
     about = "loss"
     patience = param(5, "epochs")
     kept = param(0.98, "share of the first epoch's loss that counts as not falling")
@@ -183,7 +187,7 @@ class ScoreUpBehaviourDegenerate(Rule):
     """
 
     code, name, severity = "RWD06", "score-up-with-length", INFO
-    methods = ONLINE
+    methods = GENERATING
     about = ("len_mean", "score_mean")
     longer = param(1.5, "times their beginning that answers have grown")
     flatter = param(0.5, "share of its beginning that the entropy has fallen to")

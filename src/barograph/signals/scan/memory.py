@@ -348,6 +348,14 @@ class Sustained(Cell):
             held &= span >= self.share * (now if horizon is None else horizon)
         return x.at, held
 
+    def rows_at(self, row: int) -> int:
+        """For how many updates the stretch that reaches this row of the block has lasted."""
+        place = int(np.searchsorted(self.at, row, side="right")) - 1
+        if place < 0:
+            return self.begun
+        broken = int(self.broken[place])
+        return self.begun + place + 1 if broken < 0 else place - broken
+
     def onset_at(self, row: int) -> int:
         """The first step of the unbroken stretch that reaches this row of the block."""
         place = int(np.searchsorted(self.at, row, side="right")) - 1
