@@ -13,6 +13,7 @@ from barograph.cli.check import check
 from barograph.cli.explain import explain
 from barograph.cli.export import export
 from barograph.cli.rules import rules
+from barograph.console.terminal import clean
 from barograph.core.errors import BarographError, ConfigurationError
 
 __all__ = ["COMMANDS", "main"]
@@ -39,9 +40,11 @@ def cli() -> None:
     """  # noqa: D301 - click looks for the backspace itself
 
 
-def main() -> None:
+def main() -> None:  # noqa: C901 - one branch for each way to end
     """Run the command line. Errors a user can mend are one line; a traceback is a bug of ours."""
     for stream in (sys.stdout, sys.stderr):
+        if stream is None:  # closed by the caller: there is nobody to read the answer
+            sys.exit(FAILED)
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a path may hold what the terminal cannot show
     try:
@@ -56,10 +59,13 @@ def main() -> None:
         click.echo("interrupted", err=True)
         code = INTERRUPTED
     except ConfigurationError as error:
-        click.echo(f"barograph: {error}", err=True)
+        click.echo(f"barograph: {clean(str(error))}", err=True)
         code = USAGE
     except BarographError as error:
-        click.echo(f"barograph: {error}", err=True)
+        click.echo(f"barograph: {clean(str(error))}", err=True)
+        code = FAILED
+    except MemoryError:
+        click.echo("barograph: this input is larger than the memory; pass a file or a part of it", err=True)
         code = FAILED
     except BrokenPipeError:
         # The reader of our output went away, as `head` does: not an error, and nothing more to say.
@@ -67,7 +73,7 @@ def main() -> None:
         code = FAILED
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        click.echo(f"barograph: {where}{error.strerror or error}", err=True)
+        click.echo(f"barograph: {clean(f'{where}{error.strerror or error}')}", err=True)
         code = FAILED
     except KeyboardInterrupt:
         code = INTERRUPTED

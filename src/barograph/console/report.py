@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from barograph.console.terminal import Terminal, clean
 from barograph.console.trace import mark, sparkline
-from barograph.core.finding import Diagnosis, Finding, Severity, Verdict
+from barograph.core.finding import Diagnosis, Finding, Severity, StageRow, Verdict
 from barograph.core.run import Run
 
 __all__ = ["report", "verdict_line"]
@@ -142,19 +142,44 @@ def _stages(diagnosis: Diagnosis, terminal: Terminal) -> Iterator[str]:
     yield terminal.paint("Stages", "bold") + terminal.paint(
         "  median of this run, and the range of a healthy one", "dim"
     )
-    yield terminal.paint("  " + "stage".ljust(16) + "".join(_title(name).ljust(24) for name in names).rstrip(), "dim")
-    for row in diagnosis.stages:
-        line = f"  {row.stage} {row.first_step}-{row.last_step}".ljust(18)
-        for name in names:
-            cell = row.cells.get(name)
-            if cell is None or cell.value is None:
-                text, style = "-", "dim"
-            else:
-                inside = terminal.glyph("✓", "ok") if cell.within else terminal.glyph("✗", "no")
-                text = f"{cell.value:.3f} {inside} {_range(cell.low, cell.high)}"
-                style = "green" if cell.within else "yellow"
-            line += terminal.paint(text.ljust(24), style)
+    table = [[_cell(row, name, terminal, ranges=True) for name in names] for row in diagnosis.stages]
+    if _width(names, table, diagnosis) > terminal.width:
+        table = [[_cell(row, name, terminal, ranges=False) for name in names] for row in diagnosis.stages]
+    widths = _columns(names, table)
+    first = _stage_width(diagnosis)
+    titles = "".join(_title(name).ljust(width) for name, width in zip(names, widths, strict=True))
+    yield terminal.paint(f"  {'stage'.ljust(first)}{titles}".rstrip(), "dim")
+    for row, cells in zip(diagnosis.stages, table, strict=True):
+        line = f"  {_stage(row).ljust(first)}"
+        for (text, style), width in zip(cells, widths, strict=True):
+            line += terminal.paint(text.ljust(width), style)
         yield line.rstrip()
+
+
+def _cell(row: StageRow, name: str, terminal: Terminal, *, ranges: bool) -> tuple[str, str]:
+    """One metric in one stage, and the style it is shown in."""
+    cell = row.cells.get(name)
+    if cell is None or cell.value is None:
+        return "-", "dim"
+    inside = terminal.glyph("✓", "ok") if cell.within else terminal.glyph("✗", "no")
+    text = f"{cell.value:.3g} {inside}" + (f" {_range(cell.low, cell.high)}" if ranges else "")
+    return text, "green" if cell.within else "yellow"
+
+
+def _stage(row: StageRow) -> str:
+    return f"{row.stage} {row.first_step}-{row.last_step}"
+
+
+def _stage_width(diagnosis: Diagnosis) -> int:
+    return max(len(_stage(row)) for row in diagnosis.stages) + 2
+
+
+def _columns(names: Sequence[str], table: Sequence[Sequence[tuple[str, str]]]) -> list[int]:
+    return [max(len(_title(name)), *(len(cells[place][0]) for cells in table)) + 2 for place, name in enumerate(names)]
+
+
+def _width(names: Sequence[str], table: Sequence[Sequence[tuple[str, str]]], diagnosis: Diagnosis) -> int:
+    return 2 + _stage_width(diagnosis) + sum(_columns(names, table))
 
 
 def _range(low: float, high: float) -> str:

@@ -97,6 +97,28 @@ class _Log:
         return self.named, f"{why}; of the methods that fit, guessed from the name {self.name!r}"
 
 
+#: Our own names, as an export writes them, and what a framework would have called them.
+CANONICAL = {
+    "kto_z0": "kl",
+    "reward_chosen": "rewards/chosen",
+    "reward_rejected": "rewards/rejected",
+    "reward_margin": "rewards/margins",
+    "reward_accuracy": "rewards/accuracies",
+    "score_mean": "reward",
+    "score_std": "reward_std",
+    "zero_std_frac": "frac_reward_zero_std",
+    "len_mean": "completions/mean_length",
+    "kl_ref_sequence": "objective/kl",
+    "value_loss": "loss/value_avg",
+    "rm_margin": "margin",
+    "rm_accuracy": "accuracy",
+    "rm_mean": "mean_reward",
+    "eval.cls_f1": "eval_f1",
+    "eval.cls_accuracy": "eval_accuracy",
+    "eval.cls_precision": "eval_precision",
+}
+
+
 def recognise_method(keys: Collection[str], first: Mapping[str, float], path: str = "") -> tuple[Method, str]:
     """The method behind a log's raw keys, and one sentence that says how it was recognised.
 
@@ -109,6 +131,8 @@ def recognise_method(keys: Collection[str], first: Mapping[str, float], path: st
     (<Method.DPO: 'dpo'>, "guessed from the name 'dpo-small', since the keys leave it open")
     """
     named, name = _method_in_path(path)
+    keys = [*keys, *(CANONICAL[key] for key in keys if key in CANONICAL)]
+    first = {**first, **{CANONICAL[key]: value for key, value in first.items() if key in CANONICAL}}
     log = _Log(_spellings(keys), _first_values(first), named, name)
     for test in _TESTS:
         if answer := test(log):
@@ -193,7 +217,7 @@ def _is_reference_free(log: _Log) -> bool:
     if logp_chosen and logp_rejected:
         # Without a reference the reward is beta times the log-probability, with the same beta on both sides.
         beta = chosen / logp_chosen
-        return beta > 0.005 and math.isclose(beta, rejected / logp_rejected, rel_tol=0.01)
+        return beta > 0.005 and math.isclose(beta, rejected / logp_rejected, rel_tol=0.001)
     return log.has("nll_loss") and chosen < _FAR_BELOW_ZERO and rejected < _FAR_BELOW_ZERO
 
 

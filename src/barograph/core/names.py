@@ -18,6 +18,7 @@ from barograph.core.metric import Alias, Metric
 __all__ = [
     "COMPONENT",
     "COMPONENT_STD",
+    "COUNTERS",
     "EVAL",
     "TRAIN",
     "Resolved",
@@ -32,6 +33,8 @@ __all__ = [
 
 TRAIN = "train"
 EVAL = "eval"
+#: What only tells how far the run is stands in rows of every split, and makes none of them a training row.
+COUNTERS = frozenset({"epoch", "episode", "tokens_seen", "max_steps", "epoch_time", "step_time"})
 #: Prefix of the canonical names of single reward functions: `reward_component/<name>`.
 COMPONENT = "reward_component/"
 #: The same for their standard deviations.

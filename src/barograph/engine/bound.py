@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
+from barograph.core.errors import ConfigurationError
 from barograph.core.finding import Finding, Severity
 from barograph.core.methods import Method
 from barograph.engine.settings import Settings
@@ -90,7 +91,10 @@ def _bind(rule: type[Rule], method: Method, settings: Settings) -> BoundRule:
     )
     if own:
         for signal in bound.signals():
-            check(signal)
+            try:
+                check(signal)
+            except ConfigurationError as error:
+                raise ConfigurationError(f"{rule.code}, as set: {error}") from None
     return bound
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from string import Formatter
 
@@ -19,6 +20,8 @@ __all__ = ["own_rules"]
 FIELDS = ("code", "name", "when", "says", "severity", "methods", "advice", "follows")
 #: What a sentence may quote; each is a number but the metric's name.
 QUOTES = ("value", "first", "peak", "low", "rows", "step", "last_step", "onset", "peak_step", "metric")
+#: How a number may be written in it.
+FORM = re.compile(r"[+,]?(\.\d{1,2})?[dfeg%]?")
 SEVERITIES = {str(severity): severity for severity in Severity}
 
 
@@ -44,6 +47,8 @@ def own_rules(tables: Iterable[Mapping[str, object]], where: str) -> tuple[type[
 def _rule(code: str, table: Mapping[str, object], here: str) -> type[Rule]:
     condition = _condition(table, here)
     name = _text(table, "name", code.lower(), here)
+    if not re.fullmatch(r"[\w-]+", name):
+        raise ConfigurationError(f"{here}: the name {name!r} may hold letters, digits and hyphens only")
     severity = _text(table, "severity", "warning", here)
     if severity not in SEVERITIES:
         raise ConfigurationError(f"{here}: severity {severity!r} is none of {', '.join(SEVERITIES)}")
@@ -84,6 +89,8 @@ def _sentence(table: Mapping[str, object], condition: str, here: str) -> str:
                 continue
             if quoted not in QUOTES:
                 raise ConfigurationError(f"{here}: says cannot quote {{{quoted}}}; it may quote {', '.join(QUOTES)}")
+            if not FORM.fullmatch(form or ""):
+                raise ConfigurationError(f"{here}: says {{{quoted}:{form}}}: a form such as .3f or .2g or .0% is meant")
             format("" if quoted == "metric" else 1.0 if quoted in QUOTES[:4] else 1, form or "")
     except ValueError as error:
         raise ConfigurationError(f"{here}: says {says!r} cannot be filled in: {error}") from None

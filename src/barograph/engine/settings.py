@@ -21,6 +21,7 @@ A TOML file, or the table `[tool.barograph]` of a pyproject.toml:
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -85,8 +86,13 @@ def read_settings(path: str | None = None, start: Path | None = None) -> Setting
         file = Path(path)
         table = _load(file)
         return settings_from(_tool_table(table) if file.name == "pyproject.toml" else table, str(file))
-    here = (start or Path.cwd()).resolve()
+    try:
+        here = (start or Path.cwd()).resolve()
+    except OSError:  # a working folder that is gone has no settings
+        return Settings()
     for folder in (here, *here.parents):
+        if not os.access(folder, os.R_OK | os.X_OK):
+            continue
         own = folder / "barograph.toml"
         if own.is_file():
             return settings_from(_load(own), str(own))
@@ -104,12 +110,16 @@ def read_settings(path: str | None = None, start: Path | None = None) -> Setting
 def _load(file: Path) -> dict[str, object]:
     import tomllib
 
+    if file.exists() and not file.is_file():
+        raise ConfigurationError(f"{file}: is not a file")
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(f"{file}: cannot be read ({error.strerror})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{file}: is not valid TOML: {error}") from None
+    except RecursionError:
+        raise ConfigurationError(f"{file}: is nested too deeply") from None
 
 
 def _tool_table(table: Mapping[str, object]) -> Mapping[str, object]:
@@ -176,7 +186,7 @@ def _numbers(table: object, rules: Iterable[type[Rule]], where: str) -> dict[str
             if key not in params:
                 there = suggest(key, params) or f"; it has {', '.join(params) or 'none'}"
                 raise ConfigurationError(f"{where}: [rules.{name}] has no parameter {key!r}{there}")
-            if isinstance(value, bool) or not isinstance(value, int | float):
+            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
                 raise ConfigurationError(f"{where}: [rules.{name}] {key} must be a number, not {value!r}")
             numbers.setdefault(known[name].code, {})[key] = float(value)
     return numbers

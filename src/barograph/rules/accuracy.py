@@ -5,7 +5,7 @@ from __future__ import annotations
 from barograph.core.methods import PAIRED
 from barograph.rules.advice import advise, check_data, check_labels, cut_lr, raise_lr, revert, stop
 from barograph.rules.base import CRITICAL, WARNING, Rule, param
-from barograph.rules.series import accuracy
+from barograph.rules.series import accuracy, margin_nats
 from barograph.signals.words import after, after_warmup, before, ema, mean, noise, sustained
 
 slow = ema(accuracy, share=0.2)
@@ -45,8 +45,10 @@ class AccuracyBelowChance(Rule):
     errors = param(3, "standard errors below 0.5")
     least = param(0.05, "distance below 0.5 that matters")
     # Twenty rows: a standard error is the scatter divided by the root of twenty.
+    # Ties count as lost: where nothing is trained, all are ties.
+    apart = abs(ema(margin_nats, 5)) > 0.01
     low = (mean(accuracy, 20) < 0.5 - errors * noise(accuracy, 20) / 4.472) & (mean(accuracy, 20) < 0.5 - least)
-    when = after_warmup() & sustained(low & (ema(accuracy, 5) < 0.5 - least), 2, share=0.05)
+    when = after_warmup() & sustained(low & (ema(accuracy, 5) < 0.5 - least) & apart, 2, share=0.05)
     shows = {"accuracy": mean(accuracy, 20)}
     says = "the accuracy is {accuracy:.2f}, below chance since step {onset}"
     do = (stop(), revert(), check_labels, advise("Check that max_length does not cut off where answers differ"))

@@ -28,7 +28,7 @@ CAUSES = (
         {
             "LOSS02": 3, "GRAD01": 3, "GRAD02": 3, "GRAD03": 2, "LOSS03": 2, "NUM01": 2, "NUM02": 2, "PREF03": 2.5,
             "PREF06": 2, "LOSS05": 1, "LOSS07": 1.5, "KTO01": 2, "KL01": 1.5, "KL02": 1.5, "CLIP01": 2, "CLIP02": 1.5,
-            "CLIP03": 2, "ENT02": 1.5, "RWD03": 1.5, "LIK01": 1, "RATE04": 1, "PREF02": 1, "VAL01": 1,
+            "CLIP03": 2, "ENT02": 1.5, "RWD03": 1.5, "LIK01": 1, "LIK05": 4, "RATE04": 1, "PREF02": 1, "VAL01": 1,
         },
         ("Resume from the last good checkpoint with half the learning rate",),
     ),

@@ -49,6 +49,7 @@ class LowSpecificity(Rule):
     says = "only {specificity:.0%} of the wrong examples are recognised as wrong"
     do = (advise("Oversample wrong examples, or raise their weight"), balance)
     follows = ("CLS01",)
+    forgiven_after = 0.2
 
 
 class BiasedToNegative(Rule):

@@ -32,6 +32,7 @@ class EvalLossRising(Rule):
     says = "the evaluation loss has risen from {best:.4f} to {loss:.4f} while the training loss fell: overfitting"
     do = (earlier_checkpoint, regularise)
     follows = ("NUM01", "LOSS02")
+    forgiven_after = 0.2
 
 
 class EvalLossRisingFar(Rule):
@@ -51,6 +52,7 @@ class EvalLossRisingFar(Rule):
     says = EvalLossRising.says
     do = EvalLossRising.do
     follows = EvalLossRising.follows
+    forgiven_after = 0.2
 
 
 class EvalLossGap(Rule):
@@ -67,9 +69,12 @@ class EvalLossGap(Rule):
     times = param(1.6, "times the training loss", by_method=dict.fromkeys(IMPLICIT_REWARD, 3.0))
     least = param(0.1, "difference that matters")
     train = ema(loss, 5)
-    when = sustained(
-        (eval_loss > times * train) & (eval_loss - train > least) & (train < 0.8 * first(loss, 3)), 2, share=0.02
-    )
+    # One evaluation scatters: two must agree, unless the run ends with one.
+    enough = (count(eval_loss) >= 2) | after(share=0.9, steps=1e12)
+    gap = (lowest(eval_loss, 2) > times * train) & (lowest(eval_loss, 2) - train > least)
+    # While the evaluation still improves, a gap is what learning looks like; at the end it is a gap.
+    worsening = (eval_loss > 1.02 * lowest(eval_loss)) | after(share=0.9, steps=1e12)
+    when = sustained(enough & gap & worsening & (train < 0.8 * first(loss, 3)), 2, share=0.02)
     shows = {"eval": eval_loss, "train": train}
     says = "the evaluation loss is {eval:.3f} where the training loss is {train:.3f}: overfitting"
     do = (earlier_checkpoint, regularise, check_data)
@@ -90,9 +95,9 @@ class EvalAccuracyGap(Rule):
     about = ("eval.reward_accuracy", "eval.rm_accuracy", "eval.cls_accuracy")
     gap = param(0.15, "difference", guide=0.05)
     far = param(0.25, "difference that makes it critical")
-    of_policy = ema(accuracy, 10) - metric("reward_accuracy", EVAL)
-    of_model = ema(rm_accuracy, 10) - metric("rm_accuracy", EVAL)
-    of_classifier = ema(metric("cls_accuracy"), 10) - metric("cls_accuracy", EVAL)
+    of_policy = ema(accuracy, 10) - highest(metric("reward_accuracy", EVAL), 2)
+    of_model = ema(rm_accuracy, 10) - highest(metric("rm_accuracy", EVAL), 2)
+    of_classifier = ema(metric("cls_accuracy"), 10) - highest(metric("cls_accuracy", EVAL), 2)
     when = sustained((of_policy > gap) | (of_model > gap) | (of_classifier > gap), 2)
     escalates = {CRITICAL: (of_model > far) | (of_classifier > far) | (of_policy > far + 0.05)}
     says = "the evaluation accuracy is {value:.2f}, more than {gap:.2f} below that of training"

@@ -52,7 +52,7 @@ class GradientPersistentlyHigh(Rule):
     about = "grad_norm"
     limit = param(100, "norm")
     patience = param(10, "steps that it must last")
-    when = after_warmup() & usual_scale & sustained(ema(grad, 5) > limit, 3, steps=patience)
+    when = after_warmup() & usual_scale & sustained((ema(grad, 5) > limit) & (grad > limit / 2), 3, steps=patience)
     shows = {"norm": ema(grad, 5)}
     says = "the gradient norm has been above {limit:g} for {rows}, now {norm:.4g}"
     do = (stop(), revert(), cut_lr(), clip)

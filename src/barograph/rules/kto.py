@@ -75,9 +75,8 @@ class KtoClassMissing(Rule):
     has_chosen, has_rejected = present("reward_chosen"), present("reward_rejected")
     # Rows without either say nothing: some logs carry rewards in every fifth row only.
     one_of_two = (has_chosen | has_rejected) & ~(has_chosen & has_rejected)
-    when = fraction(one_of_two, 20) > share
-    shows = {"part": fraction(one_of_two, 20)}
-    says = "{part:.0%} of the last rows hold one class only"
+    when = (fraction(one_of_two, 20) > share) | sustained(one_of_two, 3, steps=20)
+    says = "rows hold one class only, by turns or all along, since step {onset}"
     do = (advise("Shuffle the data after unpairing it"), larger_batch)
 
 

@@ -16,7 +16,7 @@ from barograph.rules.advice import (
     stop,
 )
 from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
-from barograph.rules.series import loss
+from barograph.rules.series import loss, margin_nats
 from barograph.signals.words import (
     after,
     after_warmup,
@@ -72,11 +72,12 @@ class StuckAtStart(Rule):
         CRITICAL: after(share=0.5, steps=200)
         & (abs(slow - start) < tight * start)
         & (abs(lowest(settled(slow, 5)) - start) < 1.5 * tight * start)
+        & ~((loss < 0) | (ema(margin_nats, share=0.05) > 0.1))  # a margin, where there is one, tells of progress
     }
     shows = {"loss": slow, "start": start}
     says = "the loss is {loss:.4f} at step {last_step}, still the {start:.4f} it starts from when nothing is learned"
     do = (raise_lr, check_trainable, check_data)
-    follows = ("PREF01", "GRAD04", "RATE01")
+    follows = ("PREF01", "GRAD04", "RATE01", "KTO03")
     forgiven_after = 0.2
 
 
@@ -159,7 +160,7 @@ class LossCollapsed(Rule):
     floor = param(0.01, "smoothed loss that counts as zero")
     nothing = param(0.0005, "loss of a single row that counts as zero")
     when = (sustained(ema(loss, 3) < floor, 3) | (loss < nothing)) & (first(loss, 1) < 0.9)
-    shows = {"loss": ema(loss, 3)}
+    shows = {"loss": loss}
     says = "the loss is {loss:.2g} since step {onset}: the pairs are memorised rather than learned from"
     do = (earlier_checkpoint, cut_lr(), raise_beta, advise("Train for one epoch, or smooth the labels"))
     follows = ("NUM01", "NUM03", "NUM04", "PREF06")

@@ -26,6 +26,7 @@ from barograph.signals.words import (
     ema,
     highest,
     maximum,
+    metric,
     minimum,
     noise,
     settled,
@@ -52,7 +53,7 @@ class NothingTrains(Rule):
     about = ("reward_margin", "reward_chosen")
     patience = param(5, "rows in a row")
     tiny = param(1e-6, "reward that counts as exactly zero")
-    when = sustained((abs(chosen) < tiny) & (abs(rejected) < tiny), patience)
+    when = after(share=0.03, steps=10) & sustained((abs(chosen) < tiny) & (abs(rejected) < tiny), patience, share=0.02)
     says = "the rewards are exactly 0 for {rows}: the policy does not move away from its reference"
     do = (
         stop("nothing is being trained"),
@@ -60,6 +61,7 @@ class NothingTrains(Rule):
         advise("Look at one tokenised example: are labels masked?"),
     )
     follows = ("RATE01",)
+    forgiven_after = 0.2
 
 
 class StartsAwayFromReference(Rule):
@@ -77,8 +79,12 @@ class StartsAwayFromReference(Rule):
     about = ("reward_chosen", "reward_rejected")
     nats = param(20, "nats per sequence on the same side, for both answers")
     steps = param(10, "last step that counts as the beginning")
+    exact = param(1, "nats per sequence that are too many in the row of step 1, before any update")
     shared = maximum(minimum(chosen_nats, rejected_nats), minimum(-chosen_nats, -rejected_nats))
-    when = (step() <= steps) & (count(chosen) <= 2) & (shared > nats)
+    # Before the first update both are exactly zero, if all is well; later rows no longer tell.
+    moved = maximum(abs(chosen_nats), abs(rejected_nats))
+    at_once = (step() <= 1) & ((moved > exact) | ((moved > 0.1) & (moved > 0.05 * abs(metric("logp_chosen")))))
+    when = (step() <= steps) & (count(chosen) <= 1) & ((shared > nats) | at_once)
     shows = {"chosen": chosen, "rejected": rejected}
     says = (
         "at step {step} the rewards are already {chosen:.2f} and {rejected:.2f}: the reference is not the start policy"
@@ -183,7 +189,7 @@ class MarginTooLarge(Rule):
     units = param(1e9, "reward units, whatever beta is", guide=5)
     when = sustained((ema(margin_nats, 5) > nats) | (recent > units), 2) | (margin_nats > far)
     escalates = {CRITICAL: ema(margin_nats, 3) > far}
-    shows = {"margin": recent, "distance": ema(margin_nats, 5)}
+    shows = {"margin": margin, "distance": margin_nats}
     says = "the margin is {margin:.1f}, {distance:.0f} nats per answer: the pairs are overfitted"
     do = (stop("more training only harms"), earlier_checkpoint, cut_lr(), raise_beta)
 

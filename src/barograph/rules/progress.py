@@ -5,7 +5,7 @@ from __future__ import annotations
 from barograph.rules.advice import advise
 from barograph.rules.base import INFO, WARNING, Rule, param
 from barograph.rules.series import step_time
-from barograph.signals.words import after, count, ema, first, median, sustained
+from barograph.signals.words import after, count, ema, first, mean, median, settled, sustained
 
 
 class Stalled(Rule):
@@ -39,13 +39,15 @@ class SlowingDown(Rule):
     about = "step_time"
     times = param(2, "times the beginning")
     much = param(4, "times the beginning that make it a warning")
+    # The mean of the first ten rows: steps of two kinds may alternate, and then a median is one of the two.
+    beginning = first(settled(mean(step_time, 10), 10), 1)
     when = (
         after(share=0.1, steps=50)
         & (count(step_time) >= 20)
-        & sustained(ema(step_time, 20) > times * first(step_time, 10), 10, share=0.1)
+        & sustained(ema(step_time, 20) > times * beginning, 10, share=0.1)
     )
-    escalates = {WARNING: ema(step_time, 20) > much * first(step_time, 10)}
-    shows = {"time": ema(step_time, 20), "start": first(step_time, 10)}
+    escalates = {WARNING: ema(step_time, 20) > much * beginning}
+    shows = {"time": ema(step_time, 20), "start": beginning}
     says = "a step takes {time:.1f} s; at the beginning it took {start:.1f} s"
     do = (advise("Compare with the length of the answers, then look for leaks and fragmentation"),)
 

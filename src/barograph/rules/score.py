@@ -131,7 +131,7 @@ class RewardHacking(Rule):
         & sustained(proxy, 3, share=0.05)
     )
     shows = {"score": slow, "start": first(score, 10)}
-    says = "the training score rose to {score:.3g} while the evaluation fell to {value:.3g} from {peak:.3g}"
+    says = "the training score rose to {score:.3g} while the evaluation fell to {value:.3g}"
     do = (stop("it learns to please the reward"), earlier_checkpoint, advise("Reward what the evaluation measures"))
 
 

@@ -23,7 +23,7 @@ from barograph.sources.normalise import as_method, normalise
 from barograph.sources.own_run import OWN_RUN
 from barograph.sources.stdin import standard_input
 from barograph.sources.trainer_state import TRAINER_STATE
-from barograph.sources.wording import listed, visible
+from barograph.sources.wording import counted, listed, visible
 
 __all__ = ["SOURCES", "expand", "find", "read_run"]
 
@@ -96,13 +96,19 @@ def read_run(
         return normalise(
             _read(source, document), path=name, source=source.name, method=method, config=config, metrics=metrics
         )
+    if not name:
+        raise unreadable("''", "is no path", "is a variable empty?")
     errors: list[UnreadableRun] = []
-    for source, file in find(name):
+    logs = find(name)
+    for place, (source, file) in enumerate(logs):
         try:
             raw = _read_cached(source, file)
             raw.config = {**raw.config, **source.facts_beside(file)}
             if file != name:
-                raw.notes.insert(0, f"read from {visible(os.path.relpath(file, name))}")
+                rest = len(logs) - place - 1
+                more = f"; {counted(rest, 'log')} beside it left out: name each, or use a glob" if rest else ""
+                raw.notes.insert(0, f"read from {visible(os.path.relpath(file, name))}{more}")
+                raw.notes += [f"could not be read: {error}" for error in errors]
             return normalise(raw, path=name, source=source.name, method=method, config=config, metrics=metrics)
         except UnreadableRun as error:
             errors.append(error)

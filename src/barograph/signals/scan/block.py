@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from barograph.core.names import split_of
+from barograph.core.names import COUNTERS, split_of
 from barograph.core.run import Run
 
 __all__ = ["BLOCK", "NO_ROWS", "NO_VALUES", "Block", "Floats", "Known", "Rows", "Values", "blocks"]
@@ -60,6 +60,8 @@ class Block:
         """The rows in which a split has anything at all."""
         carried: dict[str, dict[int, Rows]] = {}
         for key, (rows, _) in self.series.items():
+            if key in COUNTERS:
+                continue
             carried.setdefault(split_of(key)[0], {})[id(rows)] = rows
         return {
             split: np.unique(np.concatenate(list(arrays.values()))) if len(arrays) > 1 else next(iter(arrays.values()))

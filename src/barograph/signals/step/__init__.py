@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from barograph.core.names import series_key, split_of
+from barograph.core.names import COUNTERS, series_key, split_of
 from barograph.signals.expression import Signal
 from barograph.signals.step.cells import LEAVES, Cell, Clock, Passive
 from barograph.signals.step.memory import MEMORY, Sustained
@@ -57,7 +57,7 @@ class Stepper:
         """Rows with these keys are new: find their splits, and compile the plan again if any key is new."""
         if len(self._splits) >= MOST_KEY_SETS:
             self._splits.clear()
-        splits = self._splits[keys] = frozenset(split_of(key)[0] for key in keys)
+        splits = self._splits[keys] = frozenset(split_of(key)[0] for key in keys if key not in COUNTERS)
         if not self._keys.issuperset(keys):
             self._keys = self._keys.union(keys)
             self._plan = self._compile()
