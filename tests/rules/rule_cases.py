@@ -161,13 +161,19 @@ MARGIN = (
         CRITICAL,
         planted(healthy_dpo, pair(0.0, 0.0, 0.0), put("loss", math.log(2)), put("reward_accuracy", 0.0)),
         planted(healthy_dpo, pair(0.0, 0.0, 1e-4)),
-        (5, 5),
+        # From three hundredths of the run on, five rows and two hundredths of it.
+        (9, 12),
         late=10,
         torn=("reward_chosen", "reward_rejected"),
     ),
-    # 30 and 28 nats at beta 0.1, where 20 count; 10 and 8 do not.
+    # 30 and 28 nats at beta 0.1 in the row of step 1, which should be exactly zero; half a nat may be rounding.
     Case(
-        "PREF02", WARNING, planted(healthy_dpo, pair(3.0, 2.8)), planted(healthy_dpo, pair(1.0, 0.8)), (1, 1), keep=[1]
+        "PREF02",
+        WARNING,
+        planted(healthy_dpo, pair(3.0, 2.8)),
+        planted(healthy_dpo, pair(0.005, 0.004)),
+        (1, 1),
+        keep=[1],
     ),
     # From 0.9 down to -0.5: the average over five rows crosses zero within five; then ten steps.
     Case(
@@ -269,6 +275,14 @@ LIKELIHOOD = (
     ),
     # A tenth of a nat, judged after a third.
     Case("LIK04", WARNING, planted(healthy_dpo, pair(0.01, -0.01, 0.01)), healthy_dpo, (99, 104), late=8),
+    # From 150 on both stand near -2: twenty nats away together, half a nat apart.
+    Case(
+        "LIK05",
+        WARNING,
+        planted(healthy_dpo, pair(-2.0, -2.05, 0.05, since=150)),
+        planted(healthy_dpo, pair(0.9, -2.05, 0.05, since=150)),
+        (152, 162),
+    ),
 )
 
 KTO = (
