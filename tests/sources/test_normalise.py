@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import math
+import random
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from barograph.core.errors import ConfigurationError, UnreadableRun
 from barograph.core.methods import Method
 from barograph.core.run import Run
 from barograph.sources.base import RawRun
+from barograph.sources.catalogue import read_run
 from barograph.sources.normalise import normalise
 from barograph.sources.table import Gatherer
 
@@ -287,3 +290,15 @@ def test_rising_steps_and_last_wins_for_any_order(rows) -> None:
 def test_nan_and_infinity_stay() -> None:
     run = run_of([{"step": 1, "loss": math.nan}, {"step": 2, "loss": math.inf}, {"step": 3, "loss": -math.inf}])
     assert list(map(repr, run.columns["loss"].values)) == ["nan", "inf", "-inf"]
+
+
+def test_shuffled_rows_are_sorted_not_dropped(tmp_path: Path) -> None:
+    """Sixty steps in random order are sixty steps, not one attempt after the other."""
+    order = list(range(1, 61))
+    random.Random(5).shuffle(order)
+    log = tmp_path / "log.jsonl"
+    log.write_text("".join(f'{{"step": {step}, "loss": {0.7 - step / 200}}}\n' for step in order))
+    run = read_run(log)
+    assert list(run.steps) == list(range(1, 61))
+    assert run.columns["loss"].values[0] == 0.7 - 1 / 200
+    assert any("no order" in note for note in run.notes)

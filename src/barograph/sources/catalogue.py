@@ -105,7 +105,8 @@ def read_run(
             raw = _read_cached(source, file)
             raw.config = {**raw.config, **source.facts_beside(file)}
             if file != name:
-                rest = len(logs) - place - 1
+                # Older checkpoints tell of the same run; files side by side may be several.
+                rest = sum(Path(other).parent == Path(file).parent for _, other in logs[place + 1 :])
                 more = f"; {counted(rest, 'log')} beside it left out: name each, or use a glob" if rest else ""
                 raw.notes.insert(0, f"read from {visible(os.path.relpath(file, name))}{more}")
                 raw.notes += [f"could not be read: {error}" for error in errors]
@@ -251,5 +252,8 @@ def _no_run(folder: Path, seen: list[Path]) -> UnreadableRun:
     marks = ["trainer_state.json", "checkpoint-N", *(mark for source in SOURCES for mark in source.landmarks[:1])]
     runs_below = sorted({path.parent.name for path in folder.glob("*/trainer_state.json")})
     looked_for = f"{listed(dict.fromkeys(marks), 8)} and any .jsonl, .json or .csv"
-    cure = f"its folders {listed(runs_below, 3)} hold runs" if runs_below else "name the log itself"
+    others = sorted(path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    cure = f"what it holds ({listed(others, 3)}) is in no format read yet" if others else "it holds no files at all"
+    if runs_below:
+        cure = f"its folders {listed(runs_below, 3)} hold runs"
     return unreadable(folder, f"holds no run: looked for {looked_for}", cure)

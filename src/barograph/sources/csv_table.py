@@ -46,8 +46,8 @@ class CsvTable(Source):
             return is_wide or (path.lower().endswith(self.suffixes) and _names(header) > 0)
         if len(header) > MOST_COLUMNS:
             return True
-        row = _cells(lines[1], delimiter)
-        # The last line of the head may be cut.
+        # A row may be short; one of the first few shows the shape. The last line of the head may be cut.
+        row = max((_cells(line, delimiter) for line in lines[1:6]), key=lambda cells: len(cells) == len(header))
         fits = len(row) == len(header) or (len(lines) == 2 and len(row) < len(header))
         numbers = sum(isinstance(to_number(_point(cell, delimiter)), float) for cell in row)
         return fits and numbers > 0 and 2 * _names(header) >= len(header)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, compress, pairwise
 from math import isnan
-from operator import ge, le, lt, ne
+from operator import ge, gt, le, lt, ne
 from typing import cast
 
 from barograph.core.vocabulary import STEP_KEYS
@@ -140,6 +140,8 @@ def arrange(steps: list[int], groups: Sequence[array[int]], telling: Sequence[ar
     if _falls_all_the_way(steps, telling):
         notes.append("the rows stand in falling order of steps: read from the last to the first")
         rows.reverse()
+    elif _shuffled(steps, telling):
+        notes.append("the rows stand in no order of steps: sorted by step")
     else:
         rows, notes = _without_superseded(rows, steps, telling)
     rows.sort(key=steps.__getitem__)
@@ -158,6 +160,13 @@ def _falls_all_the_way(steps: Sequence[int], groups: Sequence[array[int]]) -> bo
     longest = max(groups, key=len)
     own = [steps[row] for row in longest]
     return len(own) > 2 and own[0] > own[-1] and all(map(ge, own, own[1:]))
+
+
+def _shuffled(steps: Sequence[int], groups: Sequence[array[int]]) -> bool:
+    """Whether steps fall so often that no resume explains it: in every fourth row and more, and hardly one twice."""
+    own = [steps[row] for row in max(groups, key=len, default=array("q"))]
+    falls = sum(map(gt, own, own[1:]))
+    return len(own) > 4 and 4 * falls > len(own) and len(set(own)) > 0.9 * len(own)
 
 
 def _without_superseded(
