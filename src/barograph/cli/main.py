@@ -42,6 +42,8 @@ def cli() -> None:
 
 def main() -> None:  # noqa: C901 - one branch for each way to end
     """Run the command line. Errors a user can mend are one line; a traceback is a bug of ours."""
+    # Columns are worked through in small blocks: threads for matrices would cost more than they bring.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     for stream in (sys.stdout, sys.stderr):
         if stream is None:  # closed by the caller: there is nobody to read the answer
             sys.exit(FAILED)

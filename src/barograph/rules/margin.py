@@ -79,7 +79,7 @@ class StartsAwayFromReference(Rule):
     about = ("reward_chosen", "reward_rejected")
     nats = param(20, "nats per sequence on the same side, for both answers")
     steps = param(10, "last step that counts as the beginning")
-    exact = param(1, "nats per sequence that are too many in the row of step 1, before any update")
+    exact = param(5, "nats per sequence that are too many in the row of step 1, before any update")
     shared = maximum(minimum(chosen_nats, rejected_nats), minimum(-chosen_nats, -rejected_nats))
     # Before the first update both are exactly zero, if all is well; later rows no longer tell.
     moved = maximum(abs(chosen_nats), abs(rejected_nats))

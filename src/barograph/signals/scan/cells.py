@@ -243,7 +243,7 @@ class Pair(Cell):
         if not len(rows):
             return NO_ROWS, NO_VALUES
         (x, x_known), (y, y_known) = (cell.on(rows) for cell in self.inputs)
-        values = np.broadcast_to(self.function(x, y), rows.shape)
+        values = _as_long(self.function(x, y), rows)
         known = _both(x_known, y_known)
         return kept(rows, values, finite(values, known) if known is None else known & np.isfinite(values))
 
@@ -258,6 +258,11 @@ class PassivePair(Passive):
     def compute_everywhere(self, block: Block) -> Floats:
         (x, x_known), (y, y_known) = (_everywhere(cell, block) for cell in self.inputs)
         return _with_gaps(self.function(x, y), _both(x_known, y_known))
+
+
+def _as_long(values: Values, rows: Rows) -> Values:
+    """One value for each row; two numbers that stand still make one number."""
+    return values if np.shape(values) == rows.shape else np.broadcast_to(values, rows.shape)
 
 
 def _and(x: Values, x_known: Known, y: Values, y_known: Known) -> tuple[Values, Known]:
@@ -285,7 +290,7 @@ class And(Pair):
             return NO_ROWS, NO_VALUES
         (x, x_known), (y, y_known) = (cell.on(rows) for cell in self.inputs)
         values, known = self.join(true(x), x_known, true(y), y_known)
-        return kept(rows, np.broadcast_to(values, rows.shape), known)
+        return kept(rows, _as_long(values, rows), known)
 
 
 class Or(And):

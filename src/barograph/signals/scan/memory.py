@@ -207,7 +207,7 @@ class Spike(Windowed):
             high = np.flatnonzero(series[self.n :] > windows.max(axis=1))
             height[high + self.n - first] = _heights(series[high + self.n], windows[high])
         short = max(0, (self.n + 1) // 2 - first)
-        return x.at[short:], height[short:]
+        return (x.at[short:], height[short:]) if short else (x.at, height)  # the very array: sharing it is cheap
 
 
 def _heights(values: Floats, windows: Floats) -> Floats:
