@@ -55,7 +55,10 @@ class KtoKlStuckAtZero(Rule):
     )
     escalates = {WARNING: (fact("per_device_batch") < 4) & (kto_kl <= 0)}
     shows = {"chosen_nats": ema(chosen_nats, 10), "rejected_nats": ema(rejected_nats, 10)}
-    says = "KTO's KL estimate is exactly 0 in nearly every row while the rewards have moved {chosen_nats:+.1f} and {rejected_nats:+.1f} nats"  # noqa: E501
+    says = (
+        "KTO's KL estimate is exactly 0 in nearly every row while the rewards have moved "
+        "{chosen_nats:+.1f} and {rejected_nats:+.1f} nats"
+    )
     do = (larger_batch, advise("Keep the order of examples as the trainer lays them out"))
 
 

@@ -41,7 +41,7 @@ class Document:
     data: bytes | None = None
 
     def open(self) -> BinaryIO:
-        stream: BinaryIO = BytesIO(self.data) if self.data is not None else Path(self.path).open("rb")  # noqa: SIM115
+        stream: BinaryIO = BytesIO(self.data) if self.data is not None else Path(self.path).open("rb")  # noqa: SIM115 - closed by the caller
         mark = stream.read(3)
         if mark.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             with stream:
