@@ -91,7 +91,7 @@ lock: ## resolve the dependencies anew into requirements.lock
 	@build/uv/bin/python -m pip install --quiet --disable-pip-version-check uv
 	UV_SYSTEM_CERTS=1 build/uv/bin/python -m uv pip compile --quiet --no-config \
 		--default-index https://pypi.org/simple --no-emit-index-url --custom-compile-command "make lock" \
-		--universal --upgrade --generate-hashes --extra dev --extra parquet pyproject.toml --output-file $(LOCK)
+		--universal --upgrade --generate-hashes --extra dev --extra parquet --extra zst --extra remote pyproject.toml --output-file $(LOCK)
 
 clean: ## remove the environment, the caches and what was built
 	rm -rf $(VENV) build dist htmlcov .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -117,7 +117,7 @@ def in_memory(folder: Path, rows: int) -> None:
     from barograph.engine.judge import judge
     from barograph.engine.live import Engine
     from barograph.engine.settings import Settings
-    from barograph.sources.catalogue import read_run
+    from barograph.sources.runs import read_run
 
     os.environ["BAROGRAPH_CACHE"] = "off"
     log = folder / "million.jsonl"

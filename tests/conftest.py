@@ -14,7 +14,7 @@ PROJECT = Path(__file__).parent.parent
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 
 #: What `make test` installs: in CI, a test that is skipped for want of one of these has failed.
-LOCKED = {"click", "hypothesis", "numpy", "orjson", "pyarrow"}
+LOCKED = {"click", "fsspec", "hypothesis", "numpy", "orjson", "pyarrow", "zstandard"}
 
 hypothesis.settings.register_profile("local", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)

@@ -58,7 +58,7 @@ AT_IMPORT: dict[str, set[str] | None] = {
 }
 #: Each part and the libraries it may import inside a function, besides those above.
 WHEN_CALLED: dict[str, set[str]] = {
-    "sources": {"orjson", "pyarrow"},
+    "sources": {"fsspec", "orjson", "pyarrow", "zstandard"},
     "sinks": {"orjson", "pyarrow"},
     "charts": {"matplotlib", "numpy"},
     "cli": {"uvicorn"},

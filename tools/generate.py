@@ -51,7 +51,7 @@ from barograph.rules.base import Rule  # noqa: E402
 from barograph.rules.catalogue import RULES, by_code  # noqa: E402
 from barograph.rules.causes import CAUSES  # noqa: E402
 from barograph.signals.words import WORDS  # noqa: E402
-from barograph.sources.catalogue import read_run  # noqa: E402
+from barograph.sources.runs import read_run  # noqa: E402
 
 NOTE = "<!-- Written by tools/generate.py. Change the code, then run `make docs`. -->\n"
 BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- /generated -->)", re.DOTALL)

@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "check", "read"]
+__all__ = ["__version__", "check", "read", "read_each"]
 
 if TYPE_CHECKING:
-    from barograph.monitor import check, read
+    from barograph.monitor import check, read, read_each
 
 
 def __getattr__(name: str) -> object:

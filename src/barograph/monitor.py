@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from barograph.core.errors import UnreadableRun
 from barograph.core.finding import Diagnosis
 from barograph.core.run import Run
 from barograph.engine.judge import judge
 from barograph.engine.settings import Settings, read_settings
-from barograph.sources.catalogue import read_run
+from barograph.sources.runs import How, read_run
+from barograph.sources.runs import read_each as each_in
 
-__all__ = ["check", "read"]
+__all__ = ["check", "read", "read_each"]
 
 
 def read(path: str | os.PathLike[str], *, method: str | None = None, metrics: Mapping[str, str] | None = None) -> Run:
-    """Read a run as it lies on disk: a file, a folder, or `-` for standard input.
+    """Read a run as it lies on disk: a file, a folder, a URL, or `-` for standard input.
 
-    Raises `UnreadableRun` with one clear sentence if that cannot be done.
+    Where a path holds several runs, `PATH#NAME` is one of them. Raises `UnreadableRun` with one clear sentence if it
+    cannot be read, or if it holds several runs side by side.
     """
-    return read_run(path, method=method, metrics=metrics)
+    return read_run(path, method, metrics=metrics)
+
+
+def read_each(
+    path: str | os.PathLike[str], *, method: str | None = None, metrics: Mapping[str, str] | None = None
+) -> Iterator[Run | UnreadableRun]:
+    """Read every run that a path holds; the error stands in the place of a run that cannot be read."""
+    return each_in(path, How(method, metrics=metrics or {}))
 
 
 def check(

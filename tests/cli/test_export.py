@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from barograph.cli.export import export
 from barograph.core.errors import ConfigurationError, MissingExtra
 from barograph.core.methods import Method
-from barograph.sources.catalogue import read_run
+from barograph.sources.runs import read_run
 
 LOG = [
     {"step": 1, "loss": 0.69, "rewards/margins": 0.0, "grad_norm": "NaN", "my/key": 3},

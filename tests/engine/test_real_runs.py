@@ -10,7 +10,7 @@ import pytest
 from barograph.core.errors import UnreadableRun
 from barograph.core.finding import Diagnosis, Severity
 from barograph.engine.judge import judge
-from barograph.sources.catalogue import read_run
+from barograph.sources.runs import read_run
 
 #: Formats that are not read yet: they must be refused in one sentence.
 NOT_YET = {"tfevents", "kv_console", "console_dict", "verl_console"}

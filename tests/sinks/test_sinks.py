@@ -17,7 +17,7 @@ from barograph.core.errors import ConfigurationError, UnreadableRun
 from barograph.core.run import Run, run_from_rows
 from barograph.sinks.catalogue import SINKS, Sink, sink_for, write_file
 from barograph.sinks.rows import Rows, rows_of
-from barograph.sources.catalogue import read_run
+from barograph.sources.runs import read_run
 
 TEXT = [name for name, sink in SINKS.items() if sink.is_text]
 

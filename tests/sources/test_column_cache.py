@@ -7,8 +7,8 @@ import pytest
 
 from barograph.core.run import Run
 from barograph.sources import cache
-from barograph.sources.catalogue import read_run
 from barograph.sources.jsonl import JsonLines
+from barograph.sources.runs import read_run
 
 
 @pytest.fixture

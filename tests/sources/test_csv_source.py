@@ -5,14 +5,15 @@ from pathlib import Path
 import pytest
 
 from barograph.core.errors import UnreadableRun
-from barograph.sources import csv_table
+from barograph.sources import base
 from barograph.sources.base import Document
-from barograph.sources.catalogue import read_run
 from barograph.sources.csv_table import CSV_TABLE
+from barograph.sources.runs import read_run
 
 
 def read(text: str | bytes):
-    return CSV_TABLE.read(Document("-", text.encode() if isinstance(text, str) else text))
+    (raw,) = CSV_TABLE.read(Document("-", text.encode() if isinstance(text, str) else text))
+    return raw
 
 
 def columns(raw) -> dict[str, list[tuple[int, float]]]:
@@ -96,7 +97,7 @@ def test_latin1_is_read_with_a_note() -> None:
 def test_where_blocks_end_never_shows(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     text = 'step,loss,x\n1,0.5,\n2,0.6\n3,0.7,"q"\n4,0.8,1\n'
     whole = read(text)
-    monkeypatch.setattr(csv_table, "BLOCK", block)
+    monkeypatch.setattr(base, "BLOCK", block)
     parts = read(text)
     assert (parts.table, parts.notes) == (whole.table, whole.notes)
 

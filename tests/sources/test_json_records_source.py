@@ -14,7 +14,8 @@ ROWS = [{"step": 1, "loss": 0.7}, {"step": 2, "loss": 0.6}]
 
 def read(value: object):
     text = value if isinstance(value, str) else json.dumps(value)
-    return JSON_RECORDS.read(Document("-", text.encode()))
+    (raw,) = JSON_RECORDS.read(Document("-", text.encode()))
+    return raw
 
 
 def losses(raw) -> list[float]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from barograph.core.errors import UnreadableRun
-from barograph.sources import jsonl
+from barograph.sources import base
 from barograph.sources.base import Document
 from barograph.sources.jsonl import JSONL
 
@@ -14,7 +14,8 @@ ROW = '{"step": %d, "loss": 0.5}\n'
 
 
 def read(text: str | bytes):
-    return JSONL.read(Document("-", text.encode() if isinstance(text, str) else text))
+    (raw,) = JSONL.read(Document("-", text.encode() if isinstance(text, str) else text))
+    return raw
 
 
 def steps(raw) -> list[float]:
@@ -85,12 +86,13 @@ def test_bytes_that_are_not_utf8_are_replaced_and_noted() -> None:
 def test_utf16_from_a_windows_shell(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     path.write_bytes((ROW % 1 + ROW % 2).encode("utf-16"))
-    assert steps(JSONL.read(Document(str(path)))) == [1, 2]
+    (raw,) = JSONL.read(Document(str(path)))
+    assert steps(raw) == [1, 2]
 
 
 @pytest.mark.parametrize("block", [1, 7, 30, 1 << 20])
 def test_where_blocks_end_never_shows(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jsonl, "BLOCK", block)
+    monkeypatch.setattr(base, "BLOCK", block)
     raw = read(ROW % 1 + "broken\n" + "\n" + ROW % 2 + ROW % 3 + '{"st')
     assert steps(raw) == [1, 2, 3]
     assert raw.notes == ["line 2 is broken: left out", "the last line (6) is cut short: left out"]

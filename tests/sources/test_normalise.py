@@ -12,15 +12,20 @@ from barograph.core.errors import ConfigurationError, UnreadableRun
 from barograph.core.methods import Method
 from barograph.core.run import Run
 from barograph.sources.base import RawRun
-from barograph.sources.catalogue import read_run
 from barograph.sources.normalise import normalise
+from barograph.sources.runs import read_run
 from barograph.sources.table import Gatherer
 
 
-def run_of(rows, method: Method | str | None = Method.DPO, config: dict[str, object] | None = None) -> Run:
+def runs_of(rows, method: Method | str | None = Method.DPO, config: dict[str, object] | None = None) -> list[Run]:
     gatherer = Gatherer()
     gatherer.extend(rows)
     return normalise(RawRun(gatherer.finish()), path="log", source="test", method=method, config=config)
+
+
+def run_of(rows, method: Method | str | None = Method.DPO, config: dict[str, object] | None = None) -> Run:
+    (run,) = runs_of(rows, method, config)
+    return run
 
 
 def series(run: Run, key: str) -> list[tuple[int, float]]:
@@ -206,9 +211,33 @@ def test_a_resume_with_evaluations() -> None:
 
 def test_two_runs_in_one_file() -> None:
     rows = [{"step": s, "loss": attempt} for attempt in (1, 2) for s in range(1, 31)]
-    run = run_of(rows)
-    assert series(run, "loss") == [(s, 2) for s in range(1, 31)]
-    assert noted(run, "2 runs one after the other")
+    first, second = runs_of(rows)
+    assert series(first, "loss") == [(s, 1) for s in range(1, 31)]
+    assert series(second, "loss") == [(s, 2) for s in range(1, 31)]
+    assert [run.path for run in (first, second)] == ["log#1", "log#2"]
+    assert noted(second, "run 2 of the 2")
+
+
+def test_a_false_start_between_two_runs_belongs_to_the_second() -> None:
+    lengths = (30, 5, 30)
+    rows = [{"step": s, "loss": n} for n, length in enumerate(lengths) for s in range(1, length + 1)]
+    first, second = runs_of(rows)
+    assert {value for _, value in series(first, "loss")} == {0}
+    assert {value for _, value in series(second, "loss")} == {2}
+    assert noted(second, "falls back once")
+
+
+def test_a_column_that_names_the_run_parts_the_rows() -> None:
+    """Rows of two runs that went on side by side, as a data frame of several runs holds them."""
+    rows = [{"run_name": name, "step": s, "loss": s + n} for s in (1, 2, 3) for n, name in enumerate(["a", "b"])]
+    first, second = runs_of(rows)
+    assert (first.path, series(first, "loss")) == ("log#a", [(1, 1), (2, 2), (3, 3)])
+    assert (second.path, series(second, "loss")) == ("log#b", [(1, 2), (2, 3), (3, 4)])
+
+
+def test_a_column_with_one_name_is_no_news() -> None:
+    run = run_of([{"run_name": "a", "step": s, "loss": 1} for s in (1, 2)])
+    assert (run.path, run.notes) == ("log", [])
 
 
 def test_a_false_start_is_not_a_second_run() -> None:
@@ -273,18 +302,16 @@ def test_rising_steps_and_last_wins_for_any_order(rows) -> None:
     for number, (step, kind) in enumerate(rows):
         keys = ["loss", "eval_loss"] if kind == "both" else [kind]
         logged.append({"step": step, **dict.fromkeys(keys, float(number))})
-    run = run_of(logged)
-    assert list(run.steps) == sorted(run.steps)
-    for key, column in run.columns.items():
-        raw = {"loss": "loss", "eval.loss": "eval_loss"}[key]
-        assert all(map(int.__lt__, column.at, column.at[1:]))
-        steps = [run.steps[at] for at in column.at]
-        assert len(set(steps)) == len(steps)
-        for step, value in zip(steps, column.values, strict=True):
-            assert logged[int(value)]["step"] == step
-            assert raw in logged[int(value)]
-    used = {at for column in run.columns.values() for at in column.at}
-    assert used == set(range(len(run)))
+    for run in runs_of(logged):
+        assert list(run.steps) == sorted(run.steps)
+        for key, column in run.columns.items():
+            raw = {"loss": "loss", "eval.loss": "eval_loss"}[key]
+            assert all(map(int.__lt__, column.at, column.at[1:]))
+            steps = [run.steps[at] for at in column.at]
+            assert len(set(steps)) == len(steps)
+            for step, value in zip(steps, column.values, strict=True):
+                assert logged[int(value)]["step"] == step
+                assert raw in logged[int(value)]
 
 
 def test_nan_and_infinity_stay() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from barograph.core.errors import UnreadableRun
 from barograph.core.methods import Method
-from barograph.sources.catalogue import read_run
+from barograph.sources.runs import read_run
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from barograph.core.run import Run
-from barograph.sources.catalogue import read_run
+from barograph.sources.runs import read_run
 
 STATES = ["dpo-cleancode", "dpo-distillsafe", "dpo-minillm", "dpo-monjur", "grpo-chaos-ts", "grpo-gemma3rl",
           "grpo-imjonezz"]  # fmt: skip

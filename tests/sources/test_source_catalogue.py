@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sys
@@ -8,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from barograph.core.errors import UnreadableRun
+from barograph.core.run import Run
 from barograph.sources.base import Document, Source
-from barograph.sources.catalogue import SOURCES, expand, find, read_run
+from barograph.sources.catalogue import SOURCES
+from barograph.sources.locate import expand, find
+from barograph.sources.runs import How, read_each, read_run
 
 LOG = '{"step": 1, "loss": 0.5}\n'
 
@@ -92,7 +96,7 @@ def test_a_disk_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     def failing(*args: object) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(type(find(path)[0][0]), "read", failing)
+    monkeypatch.setattr(type(find(path)[0].logs[0].source), "read", failing)
     refused(path, "cannot be read")
 
 
@@ -115,13 +119,79 @@ def test_prose(tmp_path: Path) -> None:
 
 
 def test_a_folder_with_nothing_in_it(tmp_path: Path) -> None:
-    refused(tmp_path, "holds no run: looked for 'trainer_state.json', 'checkpoint-N', .* any .jsonl, .json or .csv")
+    said = refused(tmp_path, "holds no run: looked for 'trainer_state.json', 'checkpoint-N', .* and the like")
+    assert "it holds no files" in said
 
 
-def test_a_folder_of_runs_names_them(tmp_path: Path) -> None:
-    (tmp_path / "first").mkdir()
-    (tmp_path / "first/trainer_state.json").write_text('{"log_history": []}')
-    refused(tmp_path, "its folders 'first' hold runs")
+def all_in(path: Path | str) -> dict[str, Run | str]:
+    """The runs at a path by what stands behind it, or the sentence that refuses one."""
+    found = list(read_each(path, How("dpo")))
+    return {
+        os.path.relpath(one.path, str(path).partition("#")[0]): one if isinstance(one, Run) else str(one)
+        for one in found
+    }
+
+
+def write_state(folder: Path, loss: float) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "trainer_state.json").write_text(json.dumps({"log_history": [{"step": 1, "loss": loss}]}))
+
+
+def test_every_run_in_a_folder_of_runs(tmp_path: Path) -> None:
+    write_state(tmp_path / "outputs/first", 0.1)
+    write_state(tmp_path / "outputs/second/checkpoint-5", 0.2)
+    write_state(tmp_path / "outputs/second/checkpoint-10", 0.3)
+    found = all_in(tmp_path)
+    assert {name: run.latest("loss") for name, run in found.items()} == {"outputs/first": 0.1, "outputs/second": 0.3}
+    refused(tmp_path, "holds 2 runs; name one of .*outputs/first, .*outputs/second")
+    assert read_run(tmp_path / "outputs/second").latest("loss") == 0.3
+
+
+def test_every_log_in_a_folder_of_logs(tmp_path: Path) -> None:
+    for name in ("a.jsonl", "b.csv"):
+        (tmp_path / name).write_text(LOG if name == "a.jsonl" else "step,loss\n1,0.25\n2,0.25\n")
+    (tmp_path / "prompts.jsonl").write_text('{"prompt": "a", "answer": "b"}\n')
+    assert {name: run.latest("loss") for name, run in all_in(tmp_path).items()} == {"a.jsonl": 0.5, "b.csv": 0.25}
+
+
+def test_one_broken_run_hides_no_other(tmp_path: Path) -> None:
+    write_state(tmp_path / "good", 0.1)
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad/trainer_state.json").write_text('{"log_history": [{"step": 1,')
+    found = all_in(tmp_path)
+    assert "the JSON ends too early" in found["bad/trainer_state.json"]
+    assert found["good"].latest("loss") == 0.1
+
+
+def test_one_of_the_runs_in_a_log_by_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    rows = [{"run_id": name, "step": step, "loss": n} for step in (1, 2) for n, name in enumerate("ab")]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert [Path(one.path).name for one in read_each(path, How("dpo"))] == ["log.jsonl#a", "log.jsonl#b"]
+    assert read_run(f"{path}#b").latest("loss") == 1
+    refused(f"{path}#c", "holds no run named 'c'; it holds 'a', 'b'")
+
+
+def test_a_name_with_a_hash_is_a_name(tmp_path: Path) -> None:
+    path = tmp_path / "log#1.jsonl"
+    path.write_text(LOG)
+    assert read_run(path).latest("loss") == 0.5
+
+
+def test_a_link_that_leads_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:
+    write_state(tmp_path / "elsewhere", 0.1)
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    (inside / "run").symlink_to(tmp_path / "elsewhere")
+    (inside / "trainer_state.json").symlink_to(tmp_path / "elsewhere/trainer_state.json")
+    refused(inside, "links that lead out of it are not followed")
+    assert read_run(inside / "run").latest("loss") == 0.1  # Named by its owner, it is read.
+
+
+def test_a_link_that_stays_inside_is_one_run(tmp_path: Path) -> None:
+    write_state(tmp_path / "a", 0.1)
+    (tmp_path / "latest").symlink_to(tmp_path / "a")
+    assert list(all_in(tmp_path)) == ["."]
 
 
 def test_a_folder_with_an_odd_name_for_its_log(tmp_path: Path) -> None:

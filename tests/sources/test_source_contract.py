@@ -14,7 +14,7 @@ import pytest
 
 from barograph.core.errors import UnreadableRun
 from barograph.core.run import Run
-from barograph.sources.catalogue import read_run
+from barograph.sources.runs import read_run
 
 Rows = list[dict[str, Any]]
 

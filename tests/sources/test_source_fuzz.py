@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from barograph.core.errors import UnreadableRun
 from barograph.sources.base import Document
-from barograph.sources.catalogue import SOURCES, read_run
+from barograph.sources.catalogue import SOURCES
+from barograph.sources.runs import read_run
 
 NAMES = ["log.jsonl", "log.csv", "log.json", "trainer_state.json", "log.txt"]
 PIECES = [

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from barograph.core.errors import UnreadableRun
-from barograph.sources.catalogue import read_run
+from barograph.sources.runs import read_run
 from barograph.sources.trainer_state import TRAINER_STATE
 
 

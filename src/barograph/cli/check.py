@@ -59,7 +59,8 @@ def check(  # noqa: PLR0913, PLR0917 - one argument for each option
 ) -> None:
     """Say whether a run is healthy, since when not, what proves it, and what to do.
 
-    RUN is a log file, a folder (the newest checkpoint is found), a glob, or - for standard input.
+    RUN is a log file, a folder (the newest checkpoint is found), a URL, a glob, or - for standard input. Where a path
+    holds several runs each is judged; PATH#NAME is one of them.
 
     \b
       barograph check outputs/kto
@@ -97,8 +98,8 @@ def _judge_all(
 ) -> tuple[list[tuple[Diagnosis, Run]], list[UnreadableRun]]:
     """Every run that can be read, and an error for each that cannot: one broken log hides no other."""
     from barograph.engine.judge import judge
-    from barograph.monitor import read
-    from barograph.sources.catalogue import expand
+    from barograph.monitor import read_each
+    from barograph.sources.locate import expand
 
     judged: list[tuple[Diagnosis, Run]] = []
     errors: list[UnreadableRun] = []
@@ -113,11 +114,13 @@ def _judge_all(
         if show:
             click.echo(f"\r{number}/{len(paths)}", nl=False, err=True)
         try:
-            run = read(path, method=method, metrics=settings.metrics)
+            for found in read_each(path, method=method, metrics=settings.metrics):
+                if isinstance(found, UnreadableRun):
+                    errors.append(found)
+                else:
+                    judged.append((judge(found, settings), found))
         except UnreadableRun as error:
             errors.append(error)
-            continue
-        judged.append((judge(run, settings), run))
     if show:
         click.echo("\r" + " " * 20 + "\r", nl=False, err=True)
     return judged, errors

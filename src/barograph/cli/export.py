@@ -76,10 +76,11 @@ def _keep_the_log(run: str, target: str) -> None:
     """Refuse to write over what is being read."""
     from pathlib import Path
 
-    from barograph.sources.catalogue import find
+    from barograph.sources.locate import find
 
     if Path(target).exists():
-        for _, log in find(run):
+        logs = (log.document.place for place in find(run) for log in place.logs)
+        for log in logs:
             if Path(target).samefile(log):
                 raise ConfigurationError(f"{target}: is the log that is being read; choose another name")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from barograph.core.methods import Method
 from barograph.core.names import TRAIN, split_of
@@ -48,6 +48,8 @@ class Run:
     config: Mapping[str, object] = field(default_factory=dict)
     notes: Sequence[str] = ()
     unknown_keys: Sequence[str] = ()
+    #: Where one log holds runs that follow each other: which of them this is, from 1; else 0.
+    attempt: int = 0
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -59,6 +61,10 @@ class Run:
     @property
     def last_step(self) -> int:
         return self.steps[-1] if self.steps else 0
+
+    def noting(self, note: str) -> Run:
+        """The same run with one more note."""
+        return replace(self, notes=[*self.notes, note])
 
     def latest(self, key: str) -> float | None:
         """The last value of a series, or None."""

@@ -1,27 +1,50 @@
 """What a log is to us, and what each format has to offer.
 
 To add a format, write one file with one `Source` in it and name it in `catalogue.SOURCES`: say which bytes are yours
-(`recognises`), where such files lie in a folder (`landmarks`), and gather their rows (`read`). Names, steps, resumes
+(`recognises`), where such logs lie in a folder (`landmarks`), and gather their rows (`read`). Names, steps, resumes
 and methods are not a reader's business; `normalise` sees to them for every format alike.
+
+A format that only grows at its end is a `GrowingSource`: it is read by a `Reading`, which takes bytes in any cut, so
+that the same code reads a finished file and follows one that is still written.
 """
 
 from __future__ import annotations
 
 import codecs
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, ClassVar
 
 from barograph.core.errors import UnreadableRun
-from barograph.sources.table import RawTable
+from barograph.sources.compressed import unpacked
+from barograph.sources.table import Gatherer, RawTable, TooManyColumns
 from barograph.sources.wording import visible
 
-__all__ = ["HEAD", "STANDARD_INPUT", "Document", "RawRun", "Source", "decoded", "first_lines", "unreadable"]
+__all__ = [
+    "BLOCK",
+    "HEAD",
+    "STANDARD_INPUT",
+    "Document",
+    "GrowingSource",
+    "LineReading",
+    "RawRun",
+    "Reading",
+    "Source",
+    "decoded",
+    "first_lines",
+    "unreadable",
+]
 
 #: How much of a file decides what it is.
 HEAD = 64 * 1024
+#: Bytes read at a time: memory stays bounded, and whole blocks are parsed at once.
+BLOCK = 1 << 20
+#: No line of a log is longer than this; what claims to be is no log.
+LONGEST_LINE = 64 << 20
 STANDARD_INPUT = "-"
 
 
@@ -32,40 +55,56 @@ def unreadable(path: object, problem: str, cure: str = "") -> UnreadableRun:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The bytes of one log as UTF-8: a file, or what came from standard input.
+    """The bytes of one log: a file, a folder that is one log, or what came from standard input.
 
-    A byte order mark is taken off, and UTF-16 (what a Windows shell writes when it redirects) is recoded.
+    What is compressed is unpacked. Text comes as UTF-8: a byte order mark is taken off, and UTF-16 (what a Windows
+    shell writes when it redirects) is recoded.
     """
 
+    #: What the log is called in every message.
     path: str
     data: bytes | None = None
+    #: Where it lies, if not at `path`: a remote log is read from a copy.
+    copy: Path | None = None
+
+    @property
+    def place(self) -> Path:
+        """The file or folder on this machine."""
+        return self.copy or Path(self.path)
 
     def open(self) -> BinaryIO:
-        stream: BinaryIO = BytesIO(self.data) if self.data is not None else Path(self.path).open("rb")  # noqa: SIM115 - closed by the caller
-        mark = stream.read(3)
-        if mark.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            with stream:
-                return BytesIO((mark + stream.read()).decode("utf-16", "replace").encode("utf-8", "replace"))
-        if mark != codecs.BOM_UTF8:
-            stream.seek(0)
-        return stream
+        with ExitStack() as closing:
+            stored: BinaryIO = BytesIO(self.data) if self.data is not None else self.place.open("rb")
+            stream = closing.enter_context(unpacked(closing.enter_context(stored), self.path))
+            mark = stream.peek(3)[:3]
+            if mark.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                return BytesIO(stream.read().decode("utf-16", "replace").encode("utf-8", "replace"))
+            if mark == codecs.BOM_UTF8:
+                stream.read(3)
+            closing.pop_all()  # The caller closes it.
+            return stream
 
     def read(self) -> bytes:
         with self.open() as stream:
             return stream.read()
 
-    def head(self) -> bytes:
+    def head(self, size: int = HEAD) -> bytes:
+        """The first bytes; none of a folder."""
+        if self.data is None and self.place.is_dir():
+            return b""
         with self.open() as stream:
-            return stream.read(HEAD)
+            return stream.read(size)
 
 
 @dataclass(slots=True)
 class RawRun:
-    """What a reader found: raw columns, what the file says of the run's settings, and what had to be left out."""
+    """What a reader found: raw columns, what the log says of the run's settings, and what had to be left out."""
 
     table: RawTable
     config: dict[str, object] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    #: What the log calls this run, where it holds several.
+    name: str = ""
 
 
 class Source(ABC):
@@ -75,26 +114,131 @@ class Source(ABC):
     name: ClassVar[str]
     #: One sentence for the documentation.
     describes: ClassVar[str]
+    #: What it was checked against, for the documentation: `TRL 1.16 (a real log)`, or `a description`.
+    checked: ClassVar[str] = ""
     #: Where such a log lies in a run's folder, as patterns, surest first.
     landmarks: ClassVar[tuple[str, ...]] = ()
     #: Endings of files of this format that may have any name.
     suffixes: ClassVar[tuple[str, ...]] = ()
+    #: Whether several such logs in one folder tell of one run (checkpoints do), or each of its own.
+    one_run_a_folder: ClassVar[bool] = True
+    #: Whether what is telling may stand far behind the beginning of a file, as in what a program prints.
+    looks_deep: ClassVar[bool] = False
+    #: Whether the log is one file that says all there is to say, so that its columns may be kept.
+    may_be_cached: ClassVar[bool] = True
 
     @abstractmethod
     def recognises(self, path: str, head: bytes) -> bool:
-        """Whether the file that begins with `head` (64 KB) is of this format. The content decides, not the name."""
+        """Whether the log that begins with `head` (64 KB) is of this format. The content decides, not the name.
+
+        `path` is where it lies on this machine; the head of a folder is empty.
+        """
 
     @abstractmethod
-    def read(self, document: Document) -> RawRun:
-        """The rows of the log. Raises `UnreadableRun` and nothing else."""
+    def read(self, document: Document) -> list[RawRun]:
+        """The runs in the log, nearly always one. Raises `UnreadableRun` and nothing else."""
 
     def in_folder(self, folder: Path) -> list[Path]:
-        """Files of this format at the places where a run's folder keeps them, best first."""
+        """Logs of this format at the places where a run's folder keeps them, best first. A log may be a folder."""
         return [path for pattern in self.landmarks for path in sorted(folder.glob(pattern)) if path.is_file()]
 
     def facts_beside(self, path: str) -> dict[str, object]:
         """Settings found in files next to the log. Never cached with it, for they change on their own."""
         return {}
+
+
+class Reading(ABC):
+    """A log that is being read, up to wherever its writer has come."""
+
+    def __init__(self, path: str) -> None:
+        #: The name of the log, for messages.
+        self.path = path
+        #: What the log says of the run's settings.
+        self.config: dict[str, object] = {}
+        self.name = ""
+        self._gatherer = Gatherer()
+
+    @abstractmethod
+    def take(self, data: bytes) -> None:
+        """Read on. The bytes may end anywhere; what is not whole yet is kept for the next time."""
+
+    @abstractmethod
+    def finish(self) -> None:
+        """There is no more: read what was kept as far as it can be read."""
+
+    def notes(self) -> list[str]:
+        """What had to be left out, or the error if that is most of the log."""
+        return []
+
+    def add(self, rows: Sequence[dict[str, object]]) -> None:
+        """Gather rows: raw keys, and whatever values the log holds."""
+        try:
+            self._gatherer.extend(rows)
+        except TooManyColumns as many:
+            raise unreadable(self.path, f"a row has {many.number:,} keys or more", "are these metrics?") from None
+
+    def add_cells(self, keys: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Gather rows of text cells, each exactly as long as `keys`."""
+        try:
+            self._gatherer.extend_cells(keys, rows)
+        except TooManyColumns as many:
+            raise unreadable(self.path, f"has {many.number:,} columns or more", "is the table transposed?") from None
+
+    def drain(self) -> RawTable:
+        """The rows that were read since this was last asked."""
+        table = self._gatherer.finish()
+        self._gatherer = Gatherer()
+        return table
+
+
+class GrowingSource(Source):
+    """A format whose files only grow at their end."""
+
+    @abstractmethod
+    def reading(self, path: str) -> Reading:
+        """A reading of such a log from its beginning."""
+
+    def read(self, document: Document) -> list[RawRun]:
+        reading = self.reading(document.path)
+        with document.open() as stream:
+            while piece := stream.read(BLOCK):
+                reading.take(piece)
+        reading.finish()
+        return [RawRun(reading.drain(), reading.config, reading.notes(), reading.name)]
+
+
+class LineReading(Reading):
+    """A reading of text, line by line."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self._begun: list[bytes] = []
+        self._begun_size = 0
+
+    @abstractmethod
+    def take_lines(self, block: bytes) -> None:
+        """Whole lines, the last one with its line break too."""
+
+    @abstractmethod
+    def take_last(self, line: bytes) -> None:
+        """What stands behind the last line break. It may be cut short. Never empty."""
+
+    def take(self, data: bytes) -> None:
+        cut = data.rfind(b"\n") + 1
+        if cut:
+            block = b"".join([*self._begun, data[:cut]])
+            self._begun, self._begun_size = [], 0
+            self.take_lines(block)
+        if rest := data[cut:]:
+            self._begun.append(rest)
+            self._begun_size += len(rest)
+            if self._begun_size > LONGEST_LINE:
+                raise unreadable(self.path, f"has a line of more than {LONGEST_LINE >> 20} MB", "is this a log?")
+
+    def finish(self) -> None:
+        last, self._begun, self._begun_size = b"".join(self._begun), [], 0
+        if last:
+            self.take_last(last)
 
 
 def decoded(data: bytes) -> tuple[str, bool]:

@@ -32,7 +32,7 @@ SMALLEST = 1 << 20
 #: All entries together; the oldest go first.
 BUDGET = 512 << 20
 #: Raise with every change in what readers gather, so that entries of older versions are not used.
-VERSION = 1
+VERSION = 2
 MAGIC = b"barograph columns\n"
 SUFFIX = ".columns"
 
@@ -87,8 +87,10 @@ class Entry:
             "left_out": {key: list(what) for key, what in table.left_out.items()},
             "cleaned": list(table.cleaned),
             "target": table.target,
+            "labels": {key: {name: list(rows) for name, rows in of.items()} for key, of in table.labels.items()},
             "config": raw.config,
             "notes": raw.notes,
+            "name": raw.name,
         }
         text = json.dumps(header).encode("ascii")
         stream.write(MAGIC + len(text).to_bytes(8, "little") + text)
@@ -121,8 +123,9 @@ class Entry:
         if check != int.from_bytes(stream.read(4), "little"):
             return None
         left_out = {str(key): (str(kind), int(rows)) for key, (kind, rows) in header["left_out"].items()}
-        table = RawTable(int(header["rows"]), columns, left_out, tuple(header["cleaned"]), header["target"])
-        return RawRun(table, dict(header["config"]), list(header["notes"]))
+        labels = {key: {name: array("q", rows) for name, rows in of.items()} for key, of in header["labels"].items()}
+        table = RawTable(int(header["rows"]), columns, left_out, tuple(header["cleaned"]), header["target"], labels)
+        return RawRun(table, dict(header["config"]), list(header["notes"]), str(header["name"]))
 
 
 def _arrays(groups: Iterable[array[int]], columns: Mapping[str, RawColumn]) -> Iterator[array[Any]]:

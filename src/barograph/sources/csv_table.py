@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable, Iterator
-from itertools import chain
-from typing import BinaryIO, ClassVar
+from typing import ClassVar
 
-from barograph.sources.base import HEAD, Document, RawRun, Source, decoded, unreadable
+from barograph.sources.base import HEAD, GrowingSource, LineReading, Reading, decoded, unreadable
 from barograph.sources.numbers import Kind, to_number
-from barograph.sources.table import MOST_COLUMNS, Gatherer, TooManyColumns
+from barograph.sources.table import MOST_COLUMNS
 from barograph.sources.wording import counted, listed
 
 __all__ = ["CSV_TABLE", "CsvTable"]
 
 DELIMITERS = (",", "\t", ";")
-#: Bytes read at a time.
-BLOCK = 1 << 20
 #: No header of at most 10,000 names is longer than this.
 LONGEST_HEADER = 4 << 20
 
 
-class CsvTable(Source):
+class CsvTable(GrowingSource):
     """A table of text with a header."""
 
     name: ClassVar[str] = "csv"
@@ -52,35 +50,22 @@ class CsvTable(Source):
         numbers = sum(isinstance(to_number(_point(cell, delimiter)), float) for cell in row)
         return fits and numbers > 0 and 2 * _names(header) >= len(header)
 
-    def read(self, document: Document) -> RawRun:
-        with document.open() as stream:
-            header, delimiter = self._header(document.path, stream)
-            table = _Rows(document.path, header, delimiter)
-            try:
-                table.read(stream)
-            except TooManyColumns as many:
-                raise unreadable(document.path, f"has {many.number:,} columns or more", _TRANSPOSED) from None
-            except csv.Error as error:
-                raise unreadable(document.path, f"is no table that can be read: {error}", "is it a CSV?") from None
-            return RawRun(table.gatherer.finish(), {}, table.notes())
-
-    def _header(self, path: str, stream: BinaryIO) -> tuple[list[str], str]:
-        line = b"\n"
-        while line and not line.strip():
-            line = stream.readline(LONGEST_HEADER)
-        commas = max(line.count(delimiter.encode()) for delimiter in DELIMITERS)
-        if commas >= MOST_COLUMNS or len(line) >= LONGEST_HEADER:
-            more = "" if line.endswith(b"\n") else " or more"
-            raise unreadable(path, f"has {commas + 1:,} columns{more}, more than any log of metrics", _TRANSPOSED)
-        text = decoded(line)[0].strip("\r\n")
-        delimiter = _delimiter(text) or ","
-        header = [cell.strip() for cell in _cells(text, delimiter)]
-        if not _names(header):
-            raise unreadable(path, "has no names in its first line, only numbers", "add a header such as step,loss")
-        return header, delimiter
+    def reading(self, path: str) -> Reading:
+        return _Rows(path)
 
 
 _TRANSPOSED = "is the table transposed? One row per step and one column per metric is expected"
+
+
+def _cut_after_header(block: bytes) -> tuple[bytes, bytes]:
+    """The first line that is not blank, and what follows it."""
+    begin = 0
+    while begin < len(block):
+        end = block.find(b"\n", begin) + 1 or len(block)
+        if block[begin:end].strip():
+            return block[begin:end], block[end:]
+        begin = end
+    return b"", b""
 
 
 def _delimiter(line: str) -> str:
@@ -107,42 +92,78 @@ def _point(cell: str, delimiter: str) -> str:
     return cell.replace(",", ".") if delimiter == ";" else cell
 
 
-class _Rows:
+class _Rows(LineReading):
     """The state of reading the rows of one table."""
 
-    def __init__(self, path: str, header: list[str], delimiter: str) -> None:
-        self.path = path
-        self.header = header
-        self.delimiter = delimiter
-        self.gatherer = Gatherer()
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.header: list[str] = []
+        self.delimiter = ","
         self.ragged: list[int] = []
         self.row = 0
         self.repeated_headers = 0
         self.torn = False
         self.replaced = False
-        seen: set[str] = set()
         #: Columns to keep: named, and the first of their name.
-        self.kept = [index for index, name in enumerate(header) if name and not (name in seen or seen.add(name))]  # type: ignore[func-returns-value]
-        self.keys = [header[index] for index in self.kept]
+        self.kept: list[int] = []
+        self.keys: list[str] = []
+        #: Once a quote was seen, cells may hold delimiters and line breaks; this one is not whole yet.
+        self._is_quoted = False
+        self._open_cell = ""
 
-    def read(self, stream: BinaryIO) -> None:
-        """Split lines at the delimiter as long as there are no quotes, which is fast; then leave it to `csv`."""
-        rest = b""
-        while piece := stream.read(BLOCK):
-            block = rest + piece
-            cut = block.rfind(b"\n") + 1
-            block, rest = block[:cut], block[cut:]
-            if b'"' in block or b'"' in rest:
-                self._read_quoted(block + rest, stream)
+    def take(self, data: bytes) -> None:
+        super().take(data)
+        if not self.header and self._begun_size >= LONGEST_HEADER:
+            self._read_header(b"".join(self._begun))
+
+    def take_lines(self, block: bytes) -> None:
+        if not self.header:
+            line, block = _cut_after_header(block)
+            if not line:
                 return
-            if cut:
-                self._take(self._split(block))
-        if rest.strip():
-            last = self._split(rest)
-            self.torn = len(last[-1]) < len(self.header)
-            self._take(last[:-1] if self.torn else last)
+            self._read_header(line)
+        self._is_quoted = self._is_quoted or b'"' in block
+        if self._is_quoted:
+            self._take_quoted(block, is_last=False)
+        elif block:
+            self._take(self._split(block))
+
+    def take_last(self, line: bytes) -> None:
+        if not self.header or b"\r" in line.strip():  # Old line breaks, or a header alone.
+            line = line.replace(b"\r", b"\n")
+            cut = line.rfind(b"\n") + 1 if self.header or b"\n" in line.strip() else len(line)
+            self.take_lines(line[:cut])
+            line = line[cut:]
+        if self._is_quoted or b'"' in line:
+            self._take_quoted(line, is_last=True)
+        elif line.strip():
+            rows = self._split(line)
+            self.torn = len(rows[-1]) < len(self.header)
+            self._take(rows[:-1] if self.torn else rows)
+
+    def finish(self) -> None:
+        super().finish()
+        if self._open_cell:
+            self._take_quoted(b"", is_last=True)
+
+    def _read_header(self, line: bytes) -> None:
+        commas = max(line.count(delimiter.encode()) for delimiter in DELIMITERS)
+        if commas >= MOST_COLUMNS or len(line) >= LONGEST_HEADER:
+            more = "" if line.endswith(b"\n") else " or more"
+            raise unreadable(self.path, f"has {commas + 1:,} columns{more}, more than any log of metrics", _TRANSPOSED)
+        text = self._text(line).strip("\r\n")
+        self.delimiter = _delimiter(text) or ","
+        self.header = [cell.strip() for cell in _cells(text, self.delimiter)]
+        if not _names(self.header):
+            raise unreadable(
+                self.path, "has no names in its first line, only numbers", "add a header such as step,loss"
+            )
+        first = {name: index for index, name in reversed(list(enumerate(self.header)))}
+        self.kept = [index for index, name in enumerate(self.header) if name and first[name] == index]
+        self.keys = [self.header[index] for index in self.kept]
 
     def _split(self, block: bytes) -> list[list[str]]:
+        """Split lines at the delimiter, which is fast, and right as long as there are no quotes."""
         text = self._text(block)
         if "\r" in text:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
@@ -155,15 +176,17 @@ class _Rows:
         self.replaced |= replaced
         return text
 
-    def _read_quoted(self, begun: bytes, stream: BinaryIO) -> None:
-        lines = chain((begun + stream.readline()).splitlines(keepends=True), stream)
-        portion: list[list[str]] = []
-        for row in csv.reader(map(self._text, lines), delimiter=self.delimiter):
-            portion.append([_point(cell, self.delimiter) for cell in row])
-            if len(portion) >= 8192:
-                self._take(portion)
-                portion = []
-        self._take(portion)
+    def _take_quoted(self, block: bytes, *, is_last: bool) -> None:
+        text = self._open_cell + self._text(block)
+        self._open_cell = ""
+        if text.count('"') % 2 and not is_last and len(text) < LONGEST_HEADER:
+            self._open_cell = text
+            return
+        try:
+            rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=self.delimiter))
+        except csv.Error as error:
+            raise unreadable(self.path, f"is no table that can be read: {error}", "is it a CSV?") from None
+        self._take([[_point(cell, self.delimiter) for cell in row] for row in rows])
 
     def _take(self, rows: list[list[str]]) -> None:
         width = len(self.header)
@@ -173,7 +196,7 @@ class _Rows:
             self.row += len(rows)
         if self.keys != self.header:
             rows = [[row[index] for index in self.kept] for row in rows]
-        self.gatherer.extend_cells(self.keys, rows)
+        self.add_cells(self.keys, rows)
 
     def _even(self, rows: list[list[str]]) -> Iterator[list[str]]:
         """The rows at the width of the header: short ones filled up, long ones cut, blank ones and headers left out."""

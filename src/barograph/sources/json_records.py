@@ -37,26 +37,26 @@ class JsonRecords(Source):
             return start[1:].lstrip()[:1] in (b'"', b"}", b"")
         return start.startswith(b"[") and start[1:].lstrip()[:1] in (b"{", b"]", b"[", b"")
 
-    def read(self, document: Document) -> RawRun:
+    def read(self, document: Document) -> list[RawRun]:
         found = parsed(document, (dict, list))
         notes: list[str] = []
         if isinstance(found, list):
             table, notes = table_of_records(document.path, found)
-            return RawRun(table, {}, notes)
+            return [RawRun(table, {}, notes)]
         facts: dict[str, object] = {key: value for key, value in found.items() if isinstance(value, str | int | float)}
         for holder in (key for key in (*HOLDERS, *found) if isinstance(found.get(key), list | dict)):
             inner = found[holder]
             if isinstance(inner, list) and inner and all(isinstance(record, dict) for record in inner):
                 table, notes = table_of_records(document.path, inner)
-                return RawRun(table, facts, notes)
+                return [RawRun(table, facts, notes)]
             if isinstance(inner, dict) and (columns := _columns(inner)):
-                return RawRun(*_table_of_columns(document.path, columns, facts))
+                return [RawRun(*_table_of_columns(document.path, columns, facts))]
         columns = _columns(found)
         # One row may hold a list among its numbers; a table of columns has at least two, or nothing else.
         if len(columns) > 1 or (columns and not any(isinstance(fact, int | float) for fact in facts.values())):
-            return RawRun(*_table_of_columns(document.path, columns, facts))
+            return [RawRun(*_table_of_columns(document.path, columns, facts))]
         table, notes = table_of_records(document.path, [found] if found else [])
-        return RawRun(table, {}, notes)
+        return [RawRun(table, {}, notes)]
 
 
 def parsed(document: Document, kinds: tuple[type, ...] = (dict,)) -> Any:

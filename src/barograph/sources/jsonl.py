@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO, ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar
 
-from barograph.sources.base import Document, RawRun, Source, first_lines, unreadable
-from barograph.sources.json_text import WORTH_A_FASTER_PARSER, Broken, loads, parser
-from barograph.sources.table import Gatherer, TooManyColumns
+from barograph.sources.base import GrowingSource, LineReading, Reading, first_lines, unreadable
+from barograph.sources.json_text import Broken, loads, parser
 from barograph.sources.wording import counted, visible
 
 __all__ = ["JSONL", "JsonLines"]
 
-#: Bytes read at a time: memory stays bounded, and whole blocks are parsed at once.
-BLOCK = 1 << 20
 
-
-class JsonLines(Source):
+class JsonLines(GrowingSource):
     """One JSON object a line, flat or with the metrics in an object inside."""
 
     name: ClassVar[str] = "jsonl"
@@ -41,13 +37,8 @@ class JsonLines(Source):
         long_row = last_is_cut and len(lines) == 1 and lines[0].startswith(b"{")
         return long_row or (objects > 0 and 2 * objects >= len(lines) - 1 and lines[0][:1] != b"[")
 
-    def read(self, document: Document) -> RawRun:
-        gatherer = Gatherer()
-        with document.open() as stream:
-            reading = _Reading(document.path, gatherer, _parser_for(stream))
-            for block, is_last in _blocks(stream):
-                reading.take(block, is_last=is_last)
-        return RawRun(gatherer.finish(), {}, reading.notes())
+    def reading(self, path: str) -> Reading:
+        return _Reading(path)
 
 
 def _is_object(line: bytes) -> bool:
@@ -70,64 +61,45 @@ def _may_hold_a_table(line: bytes, is_cut: bool) -> bool:
     return isinstance(found, dict) and any(isinstance(value, list) for value in found.values())
 
 
-def _parser_for(stream: BinaryIO) -> Callable[[bytes], Any]:
-    first = stream.read(WORTH_A_FASTER_PARSER)
-    stream.seek(-len(first), 1)
-    return parser(len(first))
-
-
-def _blocks(stream: BinaryIO) -> Iterator[tuple[bytes, bool]]:
-    """The stream in pieces of whole lines, and whether a piece is the end of it."""
-    rest: list[bytes] = []
-    while piece := stream.read(BLOCK):
-        cut = piece.rfind(b"\n") + 1
-        if not cut:
-            rest.append(piece)
-            continue
-        yield b"".join([*rest, piece[:cut]]), False
-        rest = [piece[cut:]]
-    yield b"".join(rest), True
-
-
-class _Reading:
+class _Reading(LineReading):
     """The state of reading one file: what was broken, and where."""
 
-    def __init__(self, path: str, gatherer: Gatherer, parse: Callable[[bytes], Any]) -> None:
-        self.path = path
-        self.gatherer = gatherer
-        self.parse = parse
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
         self.lines = 0
         self.filled = 0
         self.broken: list[tuple[int, str]] = []
         self.torn = False
         self.replaced = 0
+        self._parse: Callable[[bytes], Any] = loads
 
-    def take(self, block: bytes, *, is_last: bool) -> None:
-        if not block:
-            return
-        number_of_lines = block.count(b"\n") + is_last
-        rows = None if is_last else self._at_once(block, number_of_lines)
+    def take_lines(self, block: bytes) -> None:
+        self._parse = parser(len(block)) if self._parse is loads else self._parse
+        number_of_lines = block.count(b"\n")
+        rows = self._at_once(block, number_of_lines)
         if rows is None:
-            rows = self._line_by_line(block, is_last=is_last)
+            rows = self._line_by_line(block)
         else:
             self.filled += number_of_lines
         self.lines += number_of_lines
-        try:
-            self.gatherer.extend(rows)
-        except TooManyColumns as many:
-            raise unreadable(self.path, f"a row has {many.number:,} keys or more", "are these metrics?") from None
+        self.add(rows)
+
+    def take_last(self, line: bytes) -> None:
+        # Only the last line has no line break behind it: the writer is at it, or was stopped.
+        self.add(self._line_by_line(line, is_last=True))
+        self.lines += 1
 
     def _at_once(self, block: bytes, number_of_lines: int) -> list[dict[str, Any]] | None:
         """All lines parsed as one list: the fast way, for a block in which every line is an object."""
         try:
-            rows = self.parse(b"[" + block[:-1].replace(b"\n", b",") + b"]")
+            rows = self._parse(b"[" + block[:-1].replace(b"\n", b",") + b"]")
         except Broken:
             return None
         if len(rows) != number_of_lines or set(map(type, rows)) != {dict}:
             return None
         return rows if block.isascii() or _is_valid(block) else None
 
-    def _line_by_line(self, block: bytes, *, is_last: bool) -> list[dict[str, Any]]:
+    def _line_by_line(self, block: bytes, *, is_last: bool = False) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
         for number, line in enumerate(block.split(b"\n"), self.lines + 1):
             if not line.strip():
@@ -135,9 +107,9 @@ class _Reading:
             self.filled += 1
             self.replaced += not _is_valid(line)
             try:
-                row = self.parse(line)
+                row = self._parse(line)
             except Broken as error:
-                if is_last:  # Only the last line has no line break behind it: the writer is at it, or was stopped.
+                if is_last:
                     self.torn = True
                 else:
                     self.broken.append((number, error.problem))

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from math import isfinite
 
-from barograph.core.errors import ConfigurationError, suggest
+from barograph.core.errors import ConfigurationError, UnreadableRun, suggest
 from barograph.core.fingerprint import recognise_method
 from barograph.core.methods import Method
 from barograph.core.metric import Alias, Unit
@@ -18,7 +19,7 @@ from barograph.core.names import EVAL, TRAIN, catalogue, nearest, precedence, re
 from barograph.core.run import Column, Run
 from barograph.core.vocabulary import TOTALS
 from barograph.sources.base import RawRun, unreadable
-from barograph.sources.steps import Axis, arrange, is_step_key, steps_of_rows
+from barograph.sources.steps import Axis, arrange, beginnings, is_step_key, steps_of_rows
 from barograph.sources.table import RawColumn, RawTable, plain
 from barograph.sources.wording import counted, listed, visible
 
@@ -50,41 +51,95 @@ def normalise(
     method: Method | str | None = None,
     config: Mapping[str, object] | None = None,
     metrics: Mapping[str, str] | None = None,
-) -> Run:
-    """The run that a raw log tells of. `method` and `config` win over what the log says.
+) -> list[Run]:
+    """The runs that a raw log tells of: one, unless a column names several or one follows the other.
 
-    `metrics` maps raw keys to series by hand, over whatever we would take them for.
+    `method` and `config` win over what the log says. `metrics` maps raw keys to series by hand, over whatever we would
+    take them for.
     """
-    settings = {**raw.config, **(config or {})}
-    table = _without_totals(raw.table)
-    if raw.table.target is not None:
-        settings.setdefault("max_steps", raw.table.target)
-    notes = [*raw.notes, *_notes_on(raw.table)]
-    logged = {key: column for key, column in table.columns.items() if column.at}
-    known_method, sentence = _method_of(logged, path, method, settings)
-    notes += sentence
-    chosen = _choose(logged, known_method, metrics or {})
-    if not any(_tells_something(series) for series in chosen.series):
-        raise _nothing_known(table, chosen.unknown, path)
-    if (planned := chosen.series.get("max_steps")) and isfinite(planned.column.values[-1]):
-        settings.setdefault("max_steps", int(planned.column.values[-1]))
-    groups = _groups(chosen.series.values())
-    telling = _groups(entry for series, entry in chosen.series.items() if _tells_something(series))
-    train_rows = set().union(*_groups(entry for entry in chosen.series.values() if entry.split == TRAIN))
-    steps, said = steps_of_rows(table, groups, train_rows, settings, path)
-    axis = arrange(steps, groups, telling)
-    columns, scaled = _columns(chosen.series, axis)
-    _derive_margin(columns)
-    return Run(
-        path=path,
-        source=source,
-        method=known_method,
-        steps=axis.steps,
-        columns=columns,
-        config=settings,
-        notes=[*notes, *chosen.notes, *said, *axis.notes, *scaled],
-        unknown_keys=sorted(chosen.unknown),
-    )
+    way = _Way(source, as_method(method), {**raw.config, **(config or {})}, metrics or {})
+    by_name = _by_name(raw.table)
+    if not by_name:
+        return way.runs(raw.table, path, raw.notes)
+    runs: list[Run] = []
+    failures: list[UnreadableRun] = []
+    for name, table in by_name.items():
+        try:
+            runs += way.runs(table, f"{path}#{name}", raw.notes)
+        except UnreadableRun as error:
+            failures.append(error)
+    if not runs:
+        raise failures[0]
+    return runs
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """What all runs of a log have in common: what is known before their rows are looked at."""
+
+    source: str
+    method: Method | None
+    config: Mapping[str, object]
+    by_hand: Mapping[str, str]
+
+    def runs(self, whole: RawTable, path: str, notes: Sequence[str], *, is_part: bool = False) -> list[Run]:
+        """The runs that follow each other in a table, nearly always one."""
+        settings = dict(self.config)
+        if whole.target is not None:
+            settings.setdefault("max_steps", whole.target)
+        table = _without_totals(whole)
+        logged = {key: column for key, column in table.columns.items() if column.at}
+        known_method, sentence = _method_of(logged, path, self.method, settings)
+        chosen = _choose(logged, known_method, self.by_hand)
+        if not any(_tells_something(series) for series in chosen.series):
+            raise _nothing_known(table, chosen.unknown, path)
+        if (planned := chosen.series.get("max_steps")) and isfinite(planned.column.values[-1]):
+            settings.setdefault("max_steps", int(planned.column.values[-1]))
+        groups = _groups(chosen.series.values())
+        telling = _groups(entry for series, entry in chosen.series.items() if _tells_something(series))
+        train_rows = set().union(*_groups(entry for entry in chosen.series.values() if entry.split == TRAIN))
+        steps, said = steps_of_rows(table, groups, train_rows, settings, path)
+        if not is_part and (borders := beginnings(steps, telling)):
+            return self._one_by_one(table, borders, path, notes)
+        axis = arrange(steps, groups, telling)
+        columns, scaled = _columns(chosen.series, axis)
+        _derive_margin(columns)
+        said = [*notes, *_notes_on(whole), *sentence, *chosen.notes, *said, *axis.notes, *scaled]
+        return [
+            Run(
+                path=path,
+                source=self.source,
+                method=known_method,
+                steps=axis.steps,
+                columns=columns,
+                config=settings,
+                notes=said,
+                unknown_keys=sorted(chosen.unknown),
+            )
+        ]
+
+    def _one_by_one(self, table: RawTable, borders: Sequence[int], path: str, notes: Sequence[str]) -> list[Run]:
+        """The runs between the borders, each read for itself; what tells nothing is left out."""
+        runs: list[Run] = []
+        for number, (begin, end) in enumerate(pairwise([0, *borders, table.rows]), 1):
+            try:
+                (run,) = self.runs(table.only(range(begin, end)), path, notes, is_part=True)
+            except UnreadableRun:
+                continue
+            order = f"run {number} of the {len(borders) + 1} that follow each other in the log"
+            runs.append(replace(run, path=f"{path}#{number}", attempt=number).noting(order))
+        return runs
+
+
+def _by_name(table: RawTable) -> dict[str, RawTable]:
+    """The runs of a table that says of each row which run it belongs to; nothing if it names less than two."""
+    several = [names for names in table.labels.values() if len(names) > 1]
+    if not several:
+        return {}
+    names = max(several, key=lambda names: sum(map(len, names.values())))
+    if 2 * sum(map(len, names.values())) < table.rows:
+        return {}
+    return {name: table.only(rows) for name, rows in names.items()}
 
 
 # Rows and keys that are no metrics

@@ -7,9 +7,10 @@ resume: what was logged beyond that point belongs to an attempt that was given u
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, compress, pairwise
+from itertools import accumulate, compress
 from math import isnan
 from operator import ge, gt, le, lt, ne
 from typing import cast
@@ -19,7 +20,7 @@ from barograph.sources.base import unreadable
 from barograph.sources.table import RawColumn, RawTable, plain
 from barograph.sources.wording import counted
 
-__all__ = ["Axis", "arrange", "is_step_key", "steps_of_rows"]
+__all__ = ["Axis", "arrange", "beginnings", "is_step_key", "steps_of_rows"]
 
 _PRIORITY = {plain(key): rank for rank, key in reversed(list(enumerate(STEP_KEYS)))}
 #: Beyond this a float no longer holds every whole number.
@@ -190,7 +191,7 @@ def _without_superseded(
         f"the step falls back {'once' if len(starts) == 1 else f'{len(starts):,} times'} (to {to_steps}): "
         f"{counted(dropped, 'row')} of the earlier attempt{'s' if len(starts) > 1 else ''} dropped"
     )
-    return kept, [note, *_several_runs(rows, steps, starts)]
+    return kept, [note]
 
 
 def _resumes(steps: Sequence[int], groups: Sequence[array[int]]) -> set[int]:
@@ -214,16 +215,24 @@ def _resumes(steps: Sequence[int], groups: Sequence[array[int]]) -> set[int]:
     return starts
 
 
-def _several_runs(rows: Sequence[int], steps: Sequence[int], starts: Collection[int]) -> list[str]:
-    """The note for a file that begins anew more often than an accident explains."""
-    first = steps[rows[0]]
-    fresh = [index for index, row in enumerate(rows) if row in starts and steps[row] <= first]
-    borders = [0, *fresh, len(rows)]
-    lengths = [end - begin for begin, end in pairwise(borders)]
-    runs = sum(length > HANDFUL for length in lengths)
-    if not fresh or runs < 2:
+def beginnings(steps: Sequence[int], telling: Sequence[array[int]]) -> list[int]:
+    """The rows at which another run begins, where a log holds several that follow each other.
+
+    What begins anew, at the first step or before, is another run. What is given up after a handful of rows was a false
+    start of the run that follows, and is dropped like any other.
+    """
+    if not steps or _falls_all_the_way(steps, telling) or _shuffled(steps, telling):
         return []
-    return [f"the file seems to hold {runs} runs one after the other; only the last is read"]
+    rows = sorted(set().union(*telling))
+    fresh = [row for row in sorted(_resumes(steps, telling)) if steps[row] <= steps[rows[0]]]
+    borders: list[int] = []
+    begin = 0
+    for row in fresh:
+        end = bisect_left(rows, row)
+        if len({steps[other] for other in rows[begin:end]}) > HANDFUL:
+            borders.append(row)
+        begin = end
+    return borders
 
 
 def _move(

@@ -50,6 +50,22 @@ class RawTable:
     cleaned: Sequence[str] = ()
     #: The number of steps that a run aims at, from steps written as `12/1000`.
     target: int | None = None
+    #: Of keys that say which run a row belongs to: the rows of each run, rising.
+    labels: Mapping[str, Mapping[str, array[int]]] = field(default_factory=dict)
+
+    def only(self, rows: Sequence[int]) -> RawTable:
+        """The table of some of its rows, which rise; they are numbered anew."""
+        place = {row: index for index, row in enumerate(rows)}
+        moved: dict[int, tuple[array[int], list[int]]] = {}
+        columns: dict[str, RawColumn] = {}
+        for key, (at, values) in self.columns.items():
+            if id(at) not in moved:
+                order = [index for index, row in enumerate(at) if row in place]
+                moved[id(at)] = array("q", (place[at[index]] for index in order)), order
+            new_at, order = moved[id(at)]
+            if order:
+                columns[key] = RawColumn(new_at, array("d", map(values.__getitem__, order)))
+        return RawTable(len(rows), columns, self.left_out, self.cleaned, self.target)
 
 
 class TooManyColumns(Exception):
@@ -65,6 +81,10 @@ def plain(key: str) -> str:
     return key.strip().lower().replace(" ", "_").removeprefix("train/")
 
 
+#: Keys that say which run a row belongs to.
+_RUN_NAMES = frozenset({"run", "run_id", "run_name", "run_uuid", "experiment_name"})
+#: More different names than this are no names of runs.
+MOST_RUNS = 1_000
 _STEP_NAMES = frozenset(plain(key) for key in STEP_KEYS)
 
 
@@ -81,6 +101,7 @@ class Gatherer:
         self.rows = 0
         self._segments: dict[str, list[tuple[array[int], array[float]]]] = {}
         self._left_out: dict[str, tuple[str, int]] = {}
+        self._labels: dict[str, dict[str, array[int]]] = {}
         self._target: int | None = None
 
     def extend(self, rows: Sequence[dict[str, object]]) -> None:
@@ -146,6 +167,7 @@ class Gatherer:
 
     def _add_with_care(self, key: str, at: array[int], values: Sequence[object], inside: dict[str, _Inside]) -> None:
         is_step = plain(key) in _STEP_NAMES
+        labels = self._labels.setdefault(key, {}) if plain(key) in _RUN_NAMES else None
         kept_at, kept = array("q"), array("d")
         for row, value in zip(at, values, strict=True):
             number = to_number(value)
@@ -158,6 +180,8 @@ class Gatherer:
                 inner_at, inner = inside.setdefault(key, ([], []))
                 inner_at.append(row)
                 inner.append(value)
+            elif number is Kind.TEXT and labels is not None and len(labels) <= MOST_RUNS:
+                labels.setdefault(visible(value), array("q")).append(row)
             elif number is not Kind.NOTHING:
                 self._leave_out(key, number)
         if kept:
@@ -186,7 +210,8 @@ class Gatherer:
                 cleaned.append(key)
             columns.setdefault(key, column)
         left_out = {visible(key, 500): what for key, what in self._left_out.items()}
-        return RawTable(self.rows, columns, left_out, tuple(cleaned), self._target)
+        labels = {key: rows for key, rows in self._labels.items() if len(rows) <= MOST_RUNS}
+        return RawTable(self.rows, columns, left_out, tuple(cleaned), self._target, labels)
 
 
 def _by_shape(at: Sequence[int], rows: Sequence[dict[str, object]]) -> _Shapes | None:

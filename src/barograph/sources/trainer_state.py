@@ -32,12 +32,12 @@ class TrainerState(Source):
         # A state that is cut, or whose settings fill the head, is still known by its name.
         return b'"log_history"' in head or (Path(path).name == STATE and b'"global_step"' in head)
 
-    def read(self, document: Document) -> RawRun:
+    def read(self, document: Document) -> list[RawRun]:
         state = parsed(document)
         facts = {name: state[name] for name in FACTS if isinstance(state.get(name), int | float)}
         records = state.get("log_history")
         table, notes = table_of_records(document.path, records if isinstance(records, list) else [])
-        return RawRun(table, facts, notes)
+        return [RawRun(table, facts, notes)]
 
     def in_folder(self, folder: Path) -> list[Path]:
         """The state with the longest history: that of the newest checkpoint, or the one beside them if it is newer."""

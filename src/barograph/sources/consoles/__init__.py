@@ -1,0 +1,1 @@
+"""What frameworks print while they train: one file for each way of printing."""

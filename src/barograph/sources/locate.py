@@ -1,0 +1,256 @@
+"""From what somebody typed to where runs lie: a file, a folder, a glob, a run in a log that holds several.
+
+A folder is a run if a log lies where runs keep theirs. Else every log in it is a run, and where it holds none, its
+folders are looked into. What a path names is read as it is; a link inside a folder that leads out of it is not
+followed.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from itertools import islice
+from pathlib import Path
+
+from barograph.core.errors import UnreadableRun
+from barograph.sources.base import STANDARD_INPUT, Document, Source, unreadable
+from barograph.sources.catalogue import claims, failed, recognise, sources
+from barograph.sources.compressed import ENDINGS
+from barograph.sources.remote import fetched, is_remote
+from barograph.sources.stdin import standard_input
+from barograph.sources.wording import listed, visible
+
+__all__ = ["Log", "Place", "expand", "find"]
+
+#: Files that lie in many run folders, have a readable ending, and are no logs.
+NO_LOGS = frozenset({
+    "adapter_config.json", "added_tokens.json", "all_results.json", "config.json", "dataset_infos.json",
+    "eval_results.json", "findings.jsonl", "generation_config.json", "merges.json", "model.safetensors.index.json",
+    "package.json", "prediction_samples.json", "preprocessor_config.json", "requirements.txt", "run.json",
+    "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json", "train_results.json", "vocab.json",
+    "vocab.txt", "merges.txt",
+})  # fmt: skip
+#: Folders that hold no runs, only what runs or programs left.
+_NO_RUNS = re.compile(r"\..*|__pycache__|node_modules|site-packages|checkpoint-\d+|global_step_?\d+|final_model")
+#: How far below a folder runs are looked for, and in how many folders.
+DEEPEST = 5
+MOST_FOLDERS = 5_000
+_KINDS = (
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """One log and its format."""
+
+    source: Source
+    document: Document
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a run lies: the logs that tell of it, best first."""
+
+    #: What the run is called; typed again, it is found again.
+    path: str
+    logs: tuple[Log, ...]
+    #: Of the runs in the log, only that of this name.
+    only: str = ""
+    #: Whether nobody named this log: it was found in a folder, and may be something else after all.
+    is_guess: bool = False
+
+
+def expand(patterns: Iterable[str]) -> list[str]:
+    """The paths that run arguments stand for: globs (also `**`) become what they match, sorted; the rest stays.
+
+    A path is named once, however many patterns match it. What exists is taken as it is, whatever its name.
+    """
+    paths: list[str] = []
+    for pattern in patterns:
+        if is_remote(pattern) or not glob.has_magic(pattern) or os.path.lexists(pattern):
+            paths.append(pattern)
+            continue
+        found = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207  # a Path would rewrite what was typed
+        if not found:
+            raise unreadable(pattern, "no file or folder matches this pattern", "is it quoted as you meant?")
+        paths += found
+    return list(dict.fromkeys(paths))
+
+
+def find(path: str | os.PathLike[str]) -> list[Place]:
+    """The places of the runs that a path stands for; at least one, or `UnreadableRun`.
+
+    `LOG#NAME` is the run of that name in a log that holds several.
+    """
+    name = os.fspath(path)
+    if name == STANDARD_INPUT:
+        document = standard_input()
+        return [Place(name, (Log(recognise(document), document),))]
+    if not name:
+        raise unreadable("''", "is no path", "is a variable empty?")
+    whole, mark, only = name.rpartition("#")
+    if mark and whole and only and not os.path.lexists(name):
+        return [replace(place, only=only) for place in find(whole)]
+    if is_remote(name):
+        return _find(name, fetched(name))
+    return _find(name, Path(name))
+
+
+def _find(name: str, place: Path) -> list[Place]:
+    mode = _mode(name, place)
+    if stat.S_ISDIR(mode):
+        return _find_in_folder(_Folder(place, name, place.resolve()))
+    for is_kind, kind in _KINDS:
+        if is_kind(mode):
+            raise unreadable(name, f"is {kind}, not a file", "to read from a pipe, use - for standard input")
+    document = Document(name, copy=place)
+    return [Place(name, (Log(recognise(document), document),))]
+
+
+def _mode(name: str, place: Path) -> int:
+    """What kind of thing a path is; every way of not being there is a sentence."""
+    try:
+        return place.stat().st_mode
+    except FileNotFoundError:
+        if place.is_symlink():
+            raise unreadable(name, "is a link to something that does not exist") from None
+        raise unreadable(name, *_absent(name)) from None
+    except PermissionError:
+        raise unreadable(name, "may not be looked at", "check the permissions of its folders") from None
+    except NotADirectoryError:
+        raise unreadable(name, "does not exist", "a part of the path before its last is a file, not a folder") from None
+    except (OSError, ValueError) as error:
+        raise unreadable(name, f"is no usable path ({visible(getattr(error, 'strerror', None) or error)})") from None
+
+
+def _absent(path: str) -> tuple[str, str]:
+    """What to say of a path that does not exist: the nearest name beside it, or the part that is missing."""
+    place = Path(path)
+    if not place.parent.is_dir():
+        return "does not exist", f"neither does its folder {visible(place.parent, 200)}"
+    try:
+        names = sorted(beside.name for beside in islice(place.parent.iterdir(), 10_000))
+    except OSError:
+        return "does not exist", ""
+    near = get_close_matches(place.name, names, n=1, cutoff=0.6)
+    return "does not exist", f"did you mean {visible(place.with_name(near[0]), 200)}?" if near else ""
+
+
+# Folders
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """A folder that is searched: where it lies, what it is called, and the folder that was asked for."""
+
+    place: Path
+    shown: str
+    root: Path
+
+    def holds(self, path: Path) -> bool:
+        """Whether a path is really inside the folder that was asked for, whatever links lead to it."""
+        return path.resolve().is_relative_to(self.root)
+
+    def name_of(self, path: Path) -> str:
+        return os.path.join(self.shown, path.relative_to(self.place))  # noqa: PTH118 - what was typed stays as typed
+
+    def log(self, source: Source, path: Path) -> Log:
+        return Log(source, Document(self.name_of(path) if path != self.place else self.shown, copy=path))
+
+    def folders(self) -> Iterator[_Folder]:
+        """The folders to look into. What a link inside leads to is found where it lies."""
+        for path in sorted(self.place.iterdir()):
+            if path.is_dir() and not path.is_symlink() and not _NO_RUNS.fullmatch(path.name):
+                yield _Folder(path, self.name_of(path), self.root)
+
+
+def _find_in_folder(folder: _Folder) -> list[Place]:
+    """Runs in a folder, or in the folders inside it."""
+    try:
+        level, seen = [folder], 0
+        for _ in range(DEEPEST):
+            found = [place for inner in level for place in _places_in(inner)]
+            if len(found) == 1:
+                return [replace(found[0], path=folder.shown)]  # Then the folder is as good a name.
+            if found:
+                return found
+            seen += len(level)
+            level = list(islice((inner for outer in level for inner in outer.folders()), MOST_FOLDERS - seen))
+        raise _no_run(folder)
+    except OSError as error:
+        raise failed(folder.shown, error) from None
+
+
+def _places_in(folder: _Folder) -> list[Place]:
+    """The run that a folder is, or the runs that lie in it side by side."""
+    known: dict[Path, Log] = {}
+    for source in sources():
+        for path in source.in_folder(folder.place):
+            log = folder.log(source, path)
+            if path not in known and folder.holds(path) and claims(source, log.document):
+                known[path] = log
+    if known:
+        logs = tuple(known.values())
+        first = logs[0].source
+        if first.one_run_a_folder:
+            return [Place(folder.shown, logs)]
+        return [Place(log.document.path, (log,)) for log in logs if log.source is first]
+    found = []
+    for path in _candidates(folder):
+        document = Document(folder.name_of(path), copy=path)
+        claimant = next((source for source in sources() if claims(source, document)), None)
+        if claimant is not None:
+            found.append(Place(document.path, (Log(claimant, document),), is_guess=True))
+    return found
+
+
+def _candidates(folder: _Folder) -> list[Path]:
+    """Files in a folder that by their names may be logs."""
+    endings = tuple(ending for source in sources() for ending in source.suffixes)
+    return [
+        path
+        for path in sorted(folder.place.iterdir())
+        if _without(path.name.lower(), ENDINGS).endswith(endings)
+        and path.name not in NO_LOGS
+        and path.is_file()
+        and folder.holds(path)
+    ]
+
+
+def _without(name: str, endings: Iterable[str]) -> str:
+    for ending in endings:
+        name = name.removesuffix(ending)
+    return name
+
+
+def _no_run(folder: _Folder) -> UnreadableRun:
+    """The error for a folder without a log: what was looked for, and what stood in its place."""
+    known = [path for source in sources() for path in source.in_folder(folder.place)]
+    seen = list(dict.fromkeys([*known, *_candidates(folder)]))
+    if len(seen) == 1 and folder.holds(seen[0]):
+        # There is one candidate after all: its own trouble says more than the folder's.
+        try:
+            recognise(Document(folder.name_of(seen[0]), copy=seen[0]))
+        except UnreadableRun as error:
+            return error
+    inside = [path for path in sorted(folder.place.iterdir()) if not path.name.startswith(".")]
+    led_out = [path.name for path in inside if not folder.holds(path)]
+    if led_out:
+        cure = f"links that lead out of it are not followed ({listed(led_out, 3)}): name what they lead to"
+    elif others := [path.name for path in inside if path.is_file()]:
+        cure = f"what it holds ({listed(others, 3)}) is in no format read here"
+    elif inside:
+        cure = f"neither do its folders ({listed([path.name for path in inside], 3)})"
+    else:
+        cure = "it holds no files"
+    marks = ["trainer_state.json", "checkpoint-N", *(mark for source in sources() for mark in source.landmarks[:1])]
+    return unreadable(folder.shown, f"holds no run: looked for {listed(dict.fromkeys(marks), 8)} and the like", cure)

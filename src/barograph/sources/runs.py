@@ -1,0 +1,143 @@
+"""From a path to runs: every log in it read, and what it holds put in order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from barograph.core.errors import UnreadableRun
+from barograph.core.methods import Method
+from barograph.core.run import Run
+from barograph.sources.base import RawRun, unreadable
+from barograph.sources.cache import entry_for
+from barograph.sources.catalogue import failed
+from barograph.sources.locate import Log, Place, find
+from barograph.sources.normalise import as_method, normalise
+from barograph.sources.wording import listed, visible
+
+__all__ = ["How", "read_each", "read_place", "read_run"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """What a reader was told: it wins over what the log says.
+
+    `method` overrides what the log looks like, `config` what it says of its settings, `metrics` what a raw key means.
+    """
+
+    method: Method | str | None = None
+    config: Mapping[str, object] = field(default_factory=dict)
+    metrics: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_each(path: str | os.PathLike[str], how: How) -> Iterator[Run | UnreadableRun]:
+    """Every run that a path stands for, and an error for each that cannot be read: one broken log hides no other.
+
+    Raises `UnreadableRun` where there is none at all, and for an unknown method `ConfigurationError`.
+    """
+    as_method(how.method)
+    doubtful: list[UnreadableRun] = []
+    any_read = False
+    for place in find(path):
+        try:
+            for run in read_place(place, how):
+                any_read = True
+                yield run
+        except UnreadableRun as error:
+            if place.is_guess:
+                doubtful.append(error)
+            else:
+                any_read = True
+                yield error
+    if not any_read:
+        # A file that nobody named and that is no log after all is not worth a word beside those that are.
+        yield from doubtful
+
+
+def read_run(
+    path: str | os.PathLike[str],
+    method: Method | str | None = None,
+    config: Mapping[str, object] | None = None,
+    metrics: Mapping[str, str] | None = None,
+) -> Run:
+    """The one run at a path. Of runs that follow each other in one log it is the last.
+
+    Raises `UnreadableRun`, also where several runs lie side by side, and for an unknown method `ConfigurationError`.
+    """
+    found = list(read_each(path, How(method, config or {}, metrics or {})))
+    runs = [run for run in found if isinstance(run, Run)]
+    if not runs:
+        raise next(error for error in found if isinstance(error, UnreadableRun))
+    if len(runs) > 1 and all(run.attempt for run in runs):
+        return runs[-1].noting(f"the log holds {len(runs)} runs one after the other; this is the last")
+    if len(runs) > 1:
+        names = ", ".join(visible(run.path, 300) for run in runs[:4]) + (", ..." if len(runs) > 4 else "")
+        raise unreadable(os.fspath(path), f"holds {len(runs)} runs", f"name one of {names}")
+    return runs[0]
+
+
+def read_place(place: Place, how: How) -> list[Run]:
+    """The runs in one place, from the first of its logs that can be read."""
+    errors: list[UnreadableRun] = []
+    for log in place.logs:
+        try:
+            return _read_log(place, log, how, errors)
+        except UnreadableRun as error:
+            errors.append(error)
+    raise errors[0]
+
+
+def _read_log(place: Place, log: Log, how: How, errors: Sequence[UnreadableRun]) -> list[Run]:
+    """The runs in one log. `errors` are those of logs that should have told of the same run."""
+    raws = _raw_runs(log)
+    if place.only and len(raws) > 1:
+        raws = _named(place, {raw.name: raw for raw in raws})
+    beside = log.source.facts_beside(str(log.document.place))
+    runs: dict[str, Run] = {}
+    failures: list[UnreadableRun] = []
+    for raw in raws:
+        raw.config = {**raw.config, **beside}
+        if log.document.path != place.path:
+            raw.notes.insert(0, f"read from {visible(os.path.relpath(log.document.path, place.path))}")
+        raw.notes += [f"could not be read: {error}" for error in errors]
+        path = f"{place.path}#{raw.name}" if raw.name and (len(raws) > 1 or place.only) else place.path
+        try:
+            found = normalise(raw, path=path, source=log.source.name, method=how.method, config=how.config,
+                              metrics=how.metrics)  # fmt: skip
+        except UnreadableRun as error:
+            failures.append(error)
+        else:
+            runs.update((run.path.removeprefix(f"{place.path}#"), run) for run in found)
+    if not runs:
+        raise failures[0] if failures else unreadable(place.path, "holds no run", "is it still starting?")
+    return _named(place, runs) if place.only and len(runs) > 1 else list(runs.values())
+
+
+def _named(place: Place, found: Mapping[str, T]) -> list[T]:
+    """What was asked for by its name."""
+    if place.only not in found:
+        problem = f"holds no run named '{visible(place.only)}'"
+        raise unreadable(place.path, problem, f"it holds {listed(found, 6)}")
+    return [found[place.only]]
+
+
+def _raw_runs(log: Log) -> list[RawRun]:
+    """What a log holds, from its kept columns where there are any."""
+    document = log.document
+    entry = entry_for(str(document.place), log.source.name) if log.source.may_be_cached and not document.data else None
+    kept = entry.load() if entry is not None else None
+    if kept is not None:
+        return [kept]
+    try:
+        raws = log.source.read(document)
+    except OSError as error:
+        raise failed(document.path, error) from None
+    except MemoryError:
+        raise unreadable(document.path, "is too large for the memory of this machine") from None
+    if entry is not None and len(raws) == 1:
+        entry.store(raws[0])
+    return raws
