@@ -2,85 +2,49 @@
 
 from __future__ import annotations
 
-import csv
 import io
-import json
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
+from formats import (
+    EMPTY_FILE,
+    FORMATS,
+    FRACTIONAL_STEP,
+    NO_STEP,
+    NUMBERS_IN_QUOTES,
+    ODD_KEYS,
+    ONE_FILE,
+    RESUMED_IN_PLACE,
+    TEXT_VALUES,
+    TOTALS,
+    Format,
+    Rows,
+)
 
 from barograph.core.errors import UnreadableRun
 from barograph.core.run import Run
 from barograph.sources.runs import read_run
 
-Rows = list[dict[str, Any]]
-
-
-class Format(NamedTuple):
-    """How a run is written in one format, and where in a folder."""
-
-    name: str
-    file: str
-    write: Callable[[Rows], str]
-
-
-def as_jsonl(rows: Rows) -> str:
-    return "".join(json.dumps(row) + "\n" for row in rows)
-
-
-def as_csv(rows: Rows, delimiter: str = ",", quoting: int = csv.QUOTE_MINIMAL) -> str:
-    keys = list(dict.fromkeys(key for row in rows for key in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, keys, delimiter=delimiter, quoting=quoting)  # type: ignore[arg-type]
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
-
-
-def as_columns(rows: Rows) -> str:
-    keys = dict.fromkeys(key for row in rows for key in row)
-    return json.dumps({key: [row.get(key) for row in rows] for key in keys})
-
-
-def nested(row: dict[str, Any]) -> dict[str, Any]:
-    """As verl's file logger writes it."""
-    inner = {key: value for key, value in row.items() if key != "step"}
-    return {"step": row["step"], "data": inner} if "step" in row else {"data": inner}
-
-
-FORMATS = [
-    Format("jsonl", "log.jsonl", as_jsonl),
-    Format("jsonl from Windows", "log.jsonl", lambda rows: "\ufeff" + as_jsonl(rows).replace("\n", "\r\n")),
-    Format("jsonl nested", "log.jsonl", lambda rows: as_jsonl(list(map(nested, rows)))),
-    Format("own run", "logs/training_metrics.jsonl", as_jsonl),
-    Format("trainer state", "trainer_state.json", lambda rows: json.dumps({"log_history": rows}, indent=2)),
-    Format("json list", "rows.json", lambda rows: json.dumps(rows, indent=1)),
-    Format("json list on one line", "rows.json", json.dumps),
-    Format("json object", "rows.json", lambda rows: json.dumps({"history": rows})),
-    Format("json columns", "rows.json", as_columns),
-    Format("csv", "log.csv", as_csv),
-    Format("tsv", "log.tsv", lambda rows: as_csv(rows, "\t")),
-    Format("csv with semicolons", "log.csv", lambda rows: as_csv(rows, ";")),
-    Format("csv quoted", "log.csv", lambda rows: as_csv(rows, quoting=csv.QUOTE_ALL)),
-]  # fmt: skip
-
 
 @pytest.fixture(params=FORMATS, ids=lambda form: form.name)
 def form(request: pytest.FixtureRequest) -> Format:
-    return request.param
+    """A format that can say what the test is about."""
+    form: Format = request.param
+    mark = request.node.get_closest_marker("says")
+    for what in mark.args if mark else ():
+        if what in form.cannot:
+            pytest.skip(f"{form.name} has no way to say: {what}")
+    return form
 
 
 @pytest.fixture
 def write(form: Format, tmp_path: Path) -> Callable[[Rows], Path]:
     def to_file(rows: Rows) -> Path:
         path = tmp_path / form.file
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(form.write(rows).encode())
-        if form.name == "own run":
-            (tmp_path / "run.json").write_text("{}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        form.write(path, rows)
         return path
 
     return to_file
@@ -119,6 +83,7 @@ def test_nan_and_infinity(write) -> None:
     assert contents(run)["loss"] == [(0, "nan"), (1, "inf"), (2, "-inf"), (3, "0.5")]
 
 
+@pytest.mark.says(NUMBERS_IN_QUOTES)
 def test_numbers_as_strings(write) -> None:
     rows = [{"step": "1", "loss": "0.6931", "lr": "2.433e-04"}, {"step": "2", "loss": "-0.0", "lr": ""}]
     run = read_run(write(rows), "dpo")
@@ -130,6 +95,7 @@ def test_a_repeated_step(write) -> None:
     assert contents(run) == expected(loss={1: 1, 2: 3})
 
 
+@pytest.mark.says(RESUMED_IN_PLACE)
 def test_a_resume(write) -> None:
     run = read_run(write([{"step": s, "loss": n} for n, s in enumerate([1, 2, 3, 4, 3, 4, 5])]), "dpo")
     assert contents(run) == expected(loss={1: 0, 2: 1, 3: 4, 4: 5, 5: 6})
@@ -143,6 +109,7 @@ def test_eval_rows_between_train_rows(write) -> None:
     assert run.notes == []
 
 
+@pytest.mark.says(TOTALS)
 def test_the_row_of_totals(write) -> None:
     totals = {"step": 2, "train_runtime": 9.5, "train_samples_per_second": 3.0, "train_loss": 0.65, "total_flos": 0.0}
     run = read_run(write([{"step": 1, "loss": 0.7}, {"step": 2, "loss": 0.6}, totals]), "dpo")
@@ -150,23 +117,27 @@ def test_the_row_of_totals(write) -> None:
     assert run.unknown_keys == []
 
 
+@pytest.mark.says(ODD_KEYS)
 def test_unicode_and_hostile_keys(write) -> None:
     run = read_run(write([{"step": step, "loss": 1, "损失": 2, "a\x1b[31mb": 3} for step in (1, 2)]), "dpo")
     assert run.unknown_keys == ["a\\x1b[31mb", "损失"]
     assert contents(run) == expected(loss={1: 1, 2: 1})
 
 
+@pytest.mark.says(NO_STEP)
 def test_no_step(write) -> None:
     run = read_run(write([{"loss": 3, "lr": 1}, {"loss": 2, "lr": 1}]), "dpo")
     assert contents(run)["loss"] == [(1, "3.0"), (2, "2.0")]
     assert any("no step" in note for note in run.notes)
 
 
+@pytest.mark.says(FRACTIONAL_STEP)
 def test_a_fractional_step(write) -> None:
     with pytest.raises(UnreadableRun, match=r"row 2 has the step 1\.5"):
         read_run(write([{"step": 1, "loss": 3}, {"step": 1.5, "loss": 3}]))
 
 
+@pytest.mark.says(TEXT_VALUES)
 def test_text_columns(write) -> None:
     run = read_run(write([{"step": 1, "loss": 3, "note": "hi"}, {"step": 2, "loss": 3, "note": "ho"}]), "dpo")
     assert contents(run) == expected(loss={1: 3, 2: 3})
@@ -178,11 +149,13 @@ def test_no_known_metric(write) -> None:
         read_run(write([{"step": 1, "zebra": 3}, {"step": 2, "zebra": 3}]))
 
 
+@pytest.mark.says(TEXT_VALUES)
 def test_only_text(write) -> None:
     with pytest.raises(UnreadableRun, match=r"no numbers, only text|in no format known"):
         read_run(write([{"prompt": "a", "answer": "b"}, {"prompt": "c", "answer": "d"}]))
 
 
+@pytest.mark.says(EMPTY_FILE)
 @pytest.mark.parametrize("content", [b"", b"\n", b" \n\t\r\n "])
 def test_an_empty_file(form: Format, tmp_path: Path, content: bytes) -> None:
     path = tmp_path / Path(form.file).name
@@ -191,6 +164,7 @@ def test_an_empty_file(form: Format, tmp_path: Path, content: bytes) -> None:
         read_run(path)
 
 
+@pytest.mark.says(ONE_FILE)
 def test_cut_at_every_byte(form: Format, write) -> None:
     """Half a file is half a run or one sentence, never another error, and never a step that was not logged."""
     path = write([{"step": s, "loss": s / 8, "lr": 1e-5} for s in range(10, 15)])
@@ -206,6 +180,7 @@ def test_cut_at_every_byte(form: Format, write) -> None:
         assert set(run.steps[:-1]) <= set(range(10, 15))
 
 
+@pytest.mark.says(ONE_FILE)
 def test_from_standard_input(form: Format, write, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write([{"step": 1, "loss": 0.7, "lr": 1}, {"step": 2, "loss": 0.6, "lr": 1}])
 
