@@ -11,18 +11,25 @@ import io
 import os
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import BinaryIO, cast
 
 from barograph.core.errors import UnreadableRun
 from barograph.sources.wording import visible
 
-__all__ = ["ENDINGS", "unpacked"]
+__all__ = ["ENDINGS", "is_packed", "unpacked"]
 
 ENDINGS = (".gz", ".zst")
 GZIP = b"\x1f\x8b\x08"
 ZSTANDARD = b"\x28\xb5\x2f\xfd"
 MOST_TIMES = 200
 MOST_BYTES = 256 << 20
+
+
+def is_packed(file: Path) -> bool:
+    """Whether a file is of a kind that `unpacked` unpacks."""
+    with file.open("rb") as stream:
+        return stream.read(4).startswith((GZIP, ZSTANDARD))
 
 
 def unpacked(stream: BinaryIO, path: str) -> io.BufferedReader:

@@ -14,7 +14,8 @@ from barograph.sources.base import RawRun, unreadable
 from barograph.sources.cache import entry_for
 from barograph.sources.catalogue import failed
 from barograph.sources.locate import Log, Place, find
-from barograph.sources.normalise import as_method, normalise
+from barograph.sources.naming import as_method
+from barograph.sources.normalise import normalise
 from barograph.sources.wording import listed, visible
 
 __all__ = ["How", "read_each", "read_place", "read_run"]

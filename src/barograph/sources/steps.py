@@ -20,7 +20,7 @@ from barograph.sources.base import unreadable
 from barograph.sources.table import RawColumn, RawTable, plain
 from barograph.sources.wording import counted
 
-__all__ = ["Axis", "arrange", "beginnings", "is_step_key", "steps_of_rows"]
+__all__ = ["Axis", "arrange", "beginnings", "is_step_key", "step_key", "steps_of_rows"]
 
 _PRIORITY = {plain(key): rank for rank, key in reversed(list(enumerate(STEP_KEYS)))}
 #: Beyond this a float no longer holds every whole number.
@@ -42,9 +42,10 @@ def steps_of_rows(
     `groups` are the distinct rows of the columns that are kept, `train_rows` those that hold training metrics:
     where no step was logged, these are counted.
     """
-    column = _step_column(table)
-    if column is None:
+    key = step_key({key: len(column.at) for key, column in table.columns.items()})
+    if key is None:
         return _counted_steps(table.rows, groups, train_rows, config)
+    column = table.columns[key]
     values = column.values
     if not all(map(float.is_integer, values)) or min(values) < 0 or max(values) > LARGEST_STEP:
         values, column = _checked(column, path)
@@ -54,14 +55,18 @@ def steps_of_rows(
     return _fill_gaps(column.at, steps, table.rows, groups)
 
 
-def _step_column(table: RawTable) -> RawColumn | None:
-    """The first step key in order of priority that is there in at least half of the rows that have any."""
-    found = [(key, column) for key, column in table.columns.items() if is_step_key(key)]
-    if not found:
-        return None
-    most = max(len(column.at) for _, column in found)
-    found = [(key, column) for key, column in found if 2 * len(column.at) >= most]
-    return min(found, key=lambda entry: (_PRIORITY[plain(entry[0])], entry[0]))[1]
+def step_key(rows_with: Mapping[str, int]) -> str | None:
+    """Of the raw keys, with the number of rows that have each, the one that holds the step.
+
+    It is the first step key in order of priority that is there in at least half of the rows that have any.
+    """
+    found = {key: rows for key, rows in rows_with.items() if is_step_key(key)}
+    most = max(found.values(), default=0)
+    return min((key for key, rows in found.items() if 2 * rows >= most), key=_rank, default=None)
+
+
+def _rank(key: str) -> tuple[int, str]:
+    return _PRIORITY[plain(key)], key
 
 
 def _checked(column: RawColumn, path: str) -> tuple[array[float], RawColumn]:
