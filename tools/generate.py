@@ -5,6 +5,7 @@ Every page under docs/ that is made here is named at its head. What is written b
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
+os.environ["BAROGRAPH_PLUGINS"] = "off"  # The pages tell of what is ours.
 
 import click  # noqa: E402
 from picture import terminal_svg  # noqa: E402
@@ -51,6 +53,7 @@ from barograph.rules.base import Rule  # noqa: E402
 from barograph.rules.catalogue import RULES, by_code  # noqa: E402
 from barograph.rules.causes import CAUSES  # noqa: E402
 from barograph.signals.words import WORDS  # noqa: E402
+from barograph.sources.catalogue import SOURCES  # noqa: E402
 from barograph.sources.runs import read_run  # noqa: E402
 
 NOTE = "<!-- Written by tools/generate.py. Change the code, then run `make docs`. -->\n"
@@ -132,10 +135,9 @@ def all_pages() -> Iterator[tuple[Path, str]]:
     yield docs / "causes.md", finished(causes_text())
     yield docs / "cli.md", finished(commands_text())
     yield docs / "check.svg", example_picture()
-    readme = ROOT / "README.md"
-    if readme.is_file():
-        text = readme.read_text("utf-8")
-        yield readme, BLOCK.sub(lambda found: found[1] + readme_block(found[2]) + found[3], text)
+    for page in filter(Path.is_file, (ROOT / "README.md", docs / "sources.md")):
+        text = page.read_text("utf-8")
+        yield page, BLOCK.sub(lambda found: found[1] + generated_block(found[2]) + found[3], text)
 
 
 def example_picture() -> str:
@@ -253,12 +255,15 @@ def help_of(command: click.Command, name: str) -> str:
         return command.get_help(context).strip()
 
 
-def readme_block(name: str) -> str:
-    """What stands between two marks in README.md."""
-    if name != "rules":
-        raise SystemExit(f"README.md: nothing is generated under the name {name!r}; there is: rules")
-    rows = ((family, str(len(members)), family_title(members[0])) for family, members in by_family(RULES).items())
-    return "\n".join(table(("family", "rules", "what it looks at"), rows))
+def generated_block(name: str) -> str:
+    """What stands between two marks of a name in a page that is else written by hand."""
+    if name == "rules":
+        rows = [(family, str(len(members)), family_title(members[0])) for family, members in by_family(RULES).items()]
+        return "\n".join(table(("family", "rules", "what it looks at"), rows))
+    if name == "sources":
+        rows = [(f"`{source.name}`", source.describes, source.checked) for source in SOURCES]
+        return "\n".join(table(("format", "what it is", "checked against"), rows))
+    raise SystemExit(f"nothing is generated under the name {name!r}; there are: rules, sources")
 
 
 # Markdown

@@ -53,6 +53,13 @@ CASES = [
     ("trl-grpo-0.15", Method.GRPO, f"{HF} reward reward_std completion_length kl rewards/f clip_ratio"),
     ("trl-grpo-no-kl", Method.GRPO, f"{HF} reward reward_std completions/mean_length policy_loss"),
     ("trl-async-grpo", Method.GRPO, f"{HF} ratio kl reward reward_std completions/mean_length sample/staleness_mean"),
+    # Consoles, which call their metrics otherwise than the loggers
+    ("nemo-rl-console", Method.GRPO, "Loss Generation_KL_Error Avg_Reward validation/Accuracy"),
+    ("nemo-rl-console-ppo", Method.PPO, "Policy_Loss Critic_Loss Generation_KL_Error Avg_Reward"),
+    ("nemo-rl-console-dpo", Method.DPO, "loss sft_loss accuracy rewards_chosen_mean rewards_rejected_mean"),
+    ("prime-rl-console", Method.GRPO, "Loss Entropy Mismatch_KL Grad._Norm LR"),
+    ("prime-rl-orchestrator", Method.GRPO, "Reward Trainable_% Truncation_%"),
+    ("openrlhf-rm-evaluated", Method.REWARD, "loss acc chosen_reward reject_reward eval/reward_mean eval/reward_std"),
     # TRL, the rest
     ("trl-reward", Method.REWARD, f"{HF} num_tokens min_reward mean_reward max_reward accuracy margin"),
     ("trl-sft", Method.SFT, f"{HF} entropy num_tokens mean_token_accuracy"),

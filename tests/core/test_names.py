@@ -192,6 +192,17 @@ PAIRS = [
 ]
 
 TRAPS = [
+    # Evaluations that carry the name of a data set.
+    ("eval_gsm8k_response_length_mean", PPO, "len_mean", "eval/gsm8k"),
+    ("eval_gsm8k_truncated_rate", PPO, "truncated_frac", "eval/gsm8k"),
+    ("eval/openai_gsm8k/avg_score", GRPO, "score_mean", "eval/openai_gsm8k"),
+    ("eval/openai_gsm8k/pass_at_1", GRPO, "task_accuracy", "eval/openai_gsm8k"),
+    ("eval/all/avg_score", GRPO, "score_mean", "eval"),
+    ("eval/aime-truncated_ratio", GRPO, "truncated_frac", "eval/aime"),
+    ("eval/aime/response_len/mean", GRPO, "len_mean", "eval/aime"),
+    ("eval-rollout/reward", GRPO, "score_mean", "eval"),
+    # torchtune's PPO sums it over the answer.
+    ("kl_per_answer", PPO, "kl_ref_sequence", "train"),
     # `kl` is four different things.
     ("kl", KTO, "kto_z0", "train"),
     ("train/kl", KTO, "kto_z0", "train"),
@@ -336,6 +347,9 @@ def test_the_estimator_is_known(key: str, method: Method, estimator: str) -> Non
         ("baseline_reward/pct_mixed", GRPO, 75.0, 0.25),
         ("env/all/by_group/frac_mixed", GRPO, 0.4, 0.6),
         ("Truncation %", GRPO, 5.0, 0.05),
+        ("Trainable %", GRPO, 75.0, 0.25),
+        ("Cancelled %", GRPO, 5.0, 0.05),
+        ("effective_batch_size/all", GRPO, 0.75, 0.25),
         ("eval_acc", GRPO, 15.6, 15.6),  # percent or share: only the log's author knows
     ],
 )

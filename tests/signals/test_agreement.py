@@ -13,7 +13,7 @@ from barograph.core.run import run_from_rows
 from barograph.signals import words as w
 from barograph.signals.expression import Condition, Signal
 from barograph.signals.scan import Passive, Scanner
-from barograph.signals.step import Stepper
+from barograph.signals.step import OFTEN, Stepper, course, updated
 from barograph.signals.text import parse
 from barograph.signals.timeline import Timeline
 
@@ -100,16 +100,10 @@ timelines = st.builds(
 )
 
 
-def stepped(signal: Signal, log: list[tuple[int, dict[str, float]]], timeline: Timeline) -> dict[int, float]:
-    stepper = Stepper([signal], timeline)
-    cell = stepper.cell(signal)
-    seen = {}
-    for step, values in log:
-        row = stepper.advance(step, values)
-        if cell.stamp == row or (cell.passive and cell.value is not None):
-            assert cell.value is not None
-            seen[row] = float(cell.value)
-    return seen
+def stepped(
+    signal: Signal, log: list[tuple[int, dict[str, float]]], timeline: Timeline, often: int = OFTEN
+) -> dict[int, float]:
+    return course(signal, log, timeline, often)
 
 
 def scanned(
@@ -146,11 +140,17 @@ def _knife_edge(signal: Signal, log: list[tuple[int, dict[str, float]]], timelin
     return False
 
 
-@given(signal=signals, log=logs(), timeline=timelines, size=st.sampled_from([1, 2, 3, 7, 1000]))
+@given(
+    signal=signals,
+    log=logs(),
+    timeline=timelines,
+    size=st.sampled_from([1, 2, 3, 7, 1000]),
+    often=st.sampled_from([0, 1, 3, OFTEN]),
+)
 def test_stepping_and_scanning_agree(
-    signal: Signal, log: list[tuple[int, dict[str, float]]], timeline: Timeline, size: int
+    signal: Signal, log: list[tuple[int, dict[str, float]]], timeline: Timeline, size: int, often: int
 ) -> None:
-    by_step, by_scan = stepped(signal, log, timeline), scanned(signal, log, timeline, size)
+    by_step, by_scan = stepped(signal, log, timeline, often), scanned(signal, log, timeline, size)
     agree = by_step.keys() == by_scan.keys() and all(_near(by_step[row], by_scan[row]) for row in by_step)
     assert agree or _knife_edge(signal, log, timeline), f"{signal}\n{by_step}\n{by_scan}"
 
@@ -164,9 +164,12 @@ def test_text_form_reads_back_equal(signal: Signal) -> None:
 def test_sharing_a_stepper_changes_nothing(parts: int) -> None:
     log = [(i, {"loss": math.sin(i), "grad_norm": i % 5 + 0.5}) for i in range(30)]
     expressions = [w.ema(w.metric("loss"), n + 2) > w.metric("grad_norm") - 3 for n in range(parts)]
-    together = Stepper(expressions, Timeline())
-    rows = [together.advance(step, values) for step, values in log]
-    assert rows == list(range(30))
-    for expression in expressions:
-        alone = stepped(expression, log, Timeline())
-        assert together.cell(expression).value == alone[29]
+    conditions = [updated(expression) for expression in expressions]
+    together = Stepper(conditions, Timeline(), expressions)
+    readers = [together.reader(expression) for expression in expressions]
+    seen: list[dict[int, float]] = [{} for _ in expressions]
+    for step, values in log:
+        for number in together.advance(step, values):
+            seen[number][together.row] = float(readers[number]())
+    assert together.row == 29
+    assert seen == [stepped(expression, log, Timeline()) for expression in expressions]

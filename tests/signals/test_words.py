@@ -12,9 +12,9 @@ import pytest
 
 from barograph.core.errors import ExpressionError
 from barograph.core.methods import Method
+from barograph.signals import step
 from barograph.signals import words as w
 from barograph.signals.expression import Param, Signal
-from barograph.signals.step import Stepper
 from barograph.signals.timeline import Timeline
 
 loss = w.metric("loss")
@@ -22,13 +22,9 @@ loss = w.metric("loss")
 
 def course(signal: Signal, values: Sequence[float], every: int = 1, **frame: float | None) -> list[float | None]:
     """The value after each row, None where there was no update."""
-    stepper = Stepper([signal], Timeline(**frame))  # type: ignore[arg-type]
-    cell = stepper.cell(signal)
-    seen: list[float | None] = []
-    for number, value in enumerate(values, 1):
-        row = stepper.advance(number * every, {"loss": value})
-        seen.append(float(cell.value) if cell.stamp == row or (cell.passive and cell.value is not None) else None)
-    return seen
+    rows = [(number * every, {"loss": value}) for number, value in enumerate(values, 1)]
+    seen = step.course(signal, rows, Timeline(**frame))  # type: ignore[arg-type]
+    return [seen.get(row) for row in range(len(values))]
 
 
 def noise(n: int) -> list[float]:

@@ -7,8 +7,19 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from console_formats import as_key_values, as_notebook, as_trainer_console, as_verl_console
+from database_format import write_mlflow, write_trackio
+from framework_formats import as_openrlhf, as_torchtune
+from mlflow_format import write_run
+from parquet_format import write_parquet
+from swanlab_format import write_swanlab
+from tensorboard_format import write_doubles
+from wandb_format import write_log
 
 Rows = list[dict[str, Any]]
 
@@ -84,4 +95,25 @@ FORMATS = [
     Format("tsv", "log.tsv", as_text(lambda rows: as_csv(rows, "\t"))),
     Format("csv with semicolons", "log.csv", as_text(lambda rows: as_csv(rows, ";"))),
     Format("csv quoted", "log.csv", as_text(lambda rows: as_csv(rows, quoting=csv.QUOTE_ALL))),
+    Format("tensorboard", "events.out.tfevents.1700000000.host", write_doubles,
+           frozenset({TEXT_VALUES, NUMBERS_IN_QUOTES, FRACTIONAL_STEP})),
+    Format("wandb", "wandb/run-20260101_000000-abc/run-abc.wandb", write_log, frozenset({NO_STEP})),
+    Format("wandb of today", "wandb/run-20260101_000000-abc/run-abc.wandb", partial(write_log, nested=True),
+           frozenset({NO_STEP})),
+    Format("console of transformers", "train.log", as_text(as_trainer_console), frozenset({FRACTIONAL_STEP})),
+    Format("console of verl", "train.log", as_text(as_verl_console),
+           frozenset({TEXT_VALUES, NUMBERS_IN_QUOTES, ODD_KEYS, NO_STEP, FRACTIONAL_STEP})),
+    Format("console of a loop", "metrics.log", as_text(as_key_values), frozenset({TEXT_VALUES, ODD_KEYS})),
+    Format("trackio", "trackio/project.db", write_trackio, frozenset({NO_STEP, FRACTIONAL_STEP})),
+    Format("mlflow", "mlruns/7/a1", write_run,
+           frozenset({TEXT_VALUES, NUMBERS_IN_QUOTES, ODD_KEYS, FRACTIONAL_STEP, ONE_FILE, EMPTY_FILE})),
+    Format("mlflow database", "mlflow.db", write_mlflow,
+           frozenset({TEXT_VALUES, NUMBERS_IN_QUOTES, ODD_KEYS, FRACTIONAL_STEP})),
+    Format("swanlab", "swanlog/run-20260101_000000-abc/run-abc.swanlab", write_swanlab,
+           frozenset({TEXT_VALUES, NUMBERS_IN_QUOTES, NO_STEP, FRACTIONAL_STEP})),
+    *([Format("parquet", "log.parquet", write_parquet)] if find_spec("pyarrow") else []),
+    Format("torchtune", "logs/log_1754129472.txt", as_text(as_torchtune),
+           frozenset({ODD_KEYS, NO_STEP, FRACTIONAL_STEP})),
+    Format("console of OpenRLHF", "train.log", as_text(as_openrlhf), frozenset({NO_STEP, FRACTIONAL_STEP})),
+    Format("notebook", "train.ipynb", as_text(as_notebook), frozenset({TEXT_VALUES, NO_STEP})),
 ]  # fmt: skip

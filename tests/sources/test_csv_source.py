@@ -114,3 +114,39 @@ def test_eleven_thousand_columns(tmp_path: Path) -> None:
     path.write_text(",".join(f"c{i}" for i in range(11_000)) + "\n" + ",".join(["1"] * 11_000) + "\n")
     with pytest.raises(UnreadableRun, match="11,000 columns"):
         read_run(path)
+
+
+# Comments above the header
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "# made by our trainer\n",
+        "# lr=1e-5, beta=0.1\n# seed, 7\n",
+        "\n#\n\n# a, b, c\n",
+        "#1,2\n",
+        '# it said "hello\n',
+    ],
+)
+@pytest.mark.parametrize("block", [1, 5, 1 << 20])
+def test_comments_above_the_header(above: str, block: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(base, "BLOCK", block)
+    (tmp_path / "x").write_text(f"{above}step,loss\n1,0.5\n2,0.25\n")
+    run = read_run(tmp_path / "x")
+    assert (run.steps.tolist(), list(run.columns["loss"].values)) == ([1, 2], [0.5, 0.25])
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+@pytest.mark.parametrize("header", ["# step,loss", "#step,loss", "# made by numpy\n# step,loss"])
+def test_a_header_that_is_a_comment(header: str, end: str, tmp_path: Path) -> None:
+    """As `numpy.savetxt` writes it."""
+    (tmp_path / "x").write_text(f"{header}\n1,0.5\n2,0.25{end}")
+    run = read_run(tmp_path / "x")
+    assert (run.steps.tolist(), list(run.columns["loss"].values)) == ([1, 2], [0.5, 0.25])
+
+
+def test_only_comments_are_no_table(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("# a,b\n# c,d\n")
+    with pytest.raises(UnreadableRun):
+        read_run(tmp_path / "log.csv")

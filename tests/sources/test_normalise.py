@@ -126,6 +126,14 @@ def test_the_closing_row_of_totals_is_no_data() -> None:
     assert not noted(run, "step")
 
 
+def test_totals_beside_the_last_metrics_leave_these_alone() -> None:
+    """As event files do, which keep whatever was logged at one step together."""
+    totals = {"train/train_runtime": 9.5, "train/train_samples_per_second": 3.0, "train/train_loss": 0.65}
+    run = run_of([{"step": 1, "train/loss": 0.7}, {"step": 2, "train/loss": 0.6, "train/epoch": 1.0, **totals}])
+    assert series(run, "loss") == [(1, 0.7), (2, 0.6)]
+    assert series(run, "epoch") == [(2, 1.0)]
+
+
 def test_train_loss_outside_that_row_is_the_loss() -> None:
     run = run_of([{"epoch": 1, "train_loss": 0.7}, {"epoch": 2, "train_loss": 0.6}], "sft")
     assert list(run.columns["loss"].values) == [0.7, 0.6]

@@ -274,6 +274,8 @@ def test_in_any_portions_the_rows_make_the_same_run(log: list, cuts: list[int]) 
         step = max(0, step + (move or 0)) if move != -3 else 1
         step += 1
         metrics.pop("global_step", None)
+        if "epoch" in metrics:
+            metrics["epoch"] = 0.5  # A counter that is given twice for a step counts once, whichever it is.
         rows.append({**({} if move is None else {"step": step}), **metrics})
     growth = Growth("log", "test", How())
     heard: list = []

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
 
+from barograph.cli.progress import fetching_shown
 from barograph.core.errors import UnreadableRun
 from barograph.core.finding import Diagnosis, Severity
 from barograph.core.methods import Method
@@ -73,9 +74,10 @@ def check(  # noqa: PLR0913, PLR0917 - one argument for each option
     settings = read_settings(config).with_numbers(numbers).narrowed(_split(selected), _split(ignored))
     if profile:
         settings = settings.with_profile(profile)
-    diagnoses, errors = _judge_all(runs, method, settings)
+    with fetching_shown():
+        diagnoses, errors = _judge_all(runs, method, settings)
     if as_json:
-        _print_json([diagnosis for diagnosis, _ in diagnoses], errors)
+        _print_json(diagnoses, errors)
     else:
         _print_text(diagnoses, settings, quiet=quiet, verbose=verbose)
     for error in errors:
@@ -126,13 +128,27 @@ def _judge_all(
     return judged, errors
 
 
-def _print_json(diagnoses: Sequence[Diagnosis], errors: Sequence[UnreadableRun]) -> None:
+def _print_json(diagnoses: Sequence[tuple[Diagnosis, Run]], errors: Sequence[UnreadableRun]) -> None:
     import json
 
-    answer: dict[str, object] = {"schema": 1, "runs": [_strict(diagnosis.to_dict()) for diagnosis in diagnoses]}
+    runs = []
+    for diagnosis, run in diagnoses:
+        known = diagnosis.to_dict()
+        notes = [*diagnosis.notes, *(f"the key {sentence}" for sentence in _not_understood(run))]
+        runs.append(_strict({**known, "notes": notes}))
+    answer: dict[str, object] = {"schema": 1, "runs": runs}
     if errors:
         answer["errors"] = [{"path": error.path, "error": str(error)} for error in errors]
     click.echo(json.dumps(answer, indent=2, allow_nan=False, ensure_ascii=False))
+
+
+def _not_understood(run: Run) -> Iterator[str]:
+    """Every key that was left out because its meaning is not known, with the nearest name that is."""
+    from barograph.core.names import nearest
+
+    for key in run.unknown_keys:
+        near = nearest(key)
+        yield f"`{key}` was not understood" + (f"; did you mean {near[0]}?" if near else "")
 
 
 def _strict(value: object) -> object:
@@ -149,7 +165,6 @@ def _strict(value: object) -> object:
 def _print_text(diagnoses: Sequence[tuple[Diagnosis, Run]], settings: Settings, *, quiet: bool, verbose: bool) -> None:
     from barograph.console.report import report, verdict_line
     from barograph.console.terminal import Terminal, clean
-    from barograph.core.names import nearest
 
     terminal = Terminal.of(sys.stdout)
     worst_first = sorted(diagnoses, key=lambda entry: -(entry[0].worst or 0)) if len(diagnoses) > 1 else diagnoses
@@ -164,7 +179,6 @@ def _print_text(diagnoses: Sequence[tuple[Diagnosis, Run]], settings: Settings, 
             click.echo(f"\n{terminal.glyph('─', '-') * terminal.width}")
         click.echo("\n".join(report(diagnosis, run, why, terminal, verbose=verbose)), color=terminal.colour)
         if verbose and run.unknown_keys:
-            click.echo("Keys that were not understood:")
-            for key in run.unknown_keys:
-                near = nearest(key)
-                click.echo(f"  {clean(key)}" + (f"  (like {near[0]}?)" if near else ""))
+            click.echo("Keys without a meaning here; a table [metrics] in barograph.toml can give them one:")
+            for sentence in _not_understood(run):
+                click.echo(f"  {clean(sentence)}")

@@ -145,7 +145,7 @@ def _unknown(name: str, method: Method | None) -> str:
     """One sentence on a name that means nothing, with the nearest that do."""
     import difflib
 
-    from barograph.rules.catalogue import RULES
+    from barograph.rules.catalogue import every_rule
     from barograph.rules.causes import CAUSES
     from barograph.signals.words import WORDS
 
@@ -154,7 +154,8 @@ def _unknown(name: str, method: Method | None) -> str:
         return f"{asked!r} means nothing in {method.value} runs; it does in {', '.join(others)}"
     keys = (alias.key.removeprefix("*/") for metric in catalogue().values() for alias in metric.aliases)
     known = {key.lower(): key for key in keys}
-    for words in (catalogue(), WORDS, (c.name for c in CAUSES), (r.name for r in RULES), (r.code for r in RULES)):
+    rules = every_rule()
+    for words in (catalogue(), WORDS, (c.name for c in CAUSES), (r.name for r in rules), (r.code for r in rules)):
         known |= {word.lower(): word for word in words}
     near = [known[key] for key in difflib.get_close_matches(name.lower(), list(known), n=3, cutoff=0.6)]
     hint = f"did you mean {' or '.join(repr(word) for word in near)}?" if near else "`barograph rules` lists the rules"
@@ -166,14 +167,14 @@ def _unknown(name: str, method: Method | None) -> str:
 
 def _rules(name: str) -> list[Explained]:
     """The rule of a code or name, or the family of a prefix in capitals."""
-    from barograph.rules.catalogue import RULES
+    from barograph.rules.catalogue import every_rule
 
-    exact = [rule for rule in RULES if name.upper() == rule.code or name.lower() == rule.name]
+    exact = [rule for rule in every_rule() if name.upper() == rule.code or name.lower() == rule.name]
     if exact:
         return [Explained(rule_page(rule), {"kind": "rule", **rule_data(rule)}) for rule in exact]
     if not name.isalnum() or name != name.upper():
         return []
-    families = by_family([rule for rule in RULES if rule.code.startswith(name)])
+    families = by_family([rule for rule in every_rule() if rule.code.startswith(name)])
     return [
         Explained(family_page(members), {"kind": "family", "name": family, "rules": [rule_data(r) for r in members]})
         for family, members in families.items()
@@ -324,10 +325,10 @@ def metric_page(metric: Metric, method: Method | None = None, name: str = "") ->
 
 def _rules_on(name: str, method: Method | None) -> tuple[list[type[Rule]], list[type[Rule]]]:
     """The rules that point at a metric, and those that only read it."""
-    from barograph.rules.catalogue import RULES, rules_for
+    from barograph.rules.catalogue import every_rule, rules_for
 
     pointing, reading = [], []
-    for rule in rules_for(method) if method else RULES:
+    for rule in rules_for(method) if method else every_rule():
         if name in {split_of(series)[1] for series in rule.pointers()}:
             pointing.append(rule)
         elif name in {split_of(key)[1] for signal in rule.signals() for key in signal.series()}:

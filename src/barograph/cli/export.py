@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from barograph.cli.progress import fetching_shown
 from barograph.core.errors import ConfigurationError
 from barograph.core.methods import Method
 
@@ -43,7 +44,8 @@ def export(
 ) -> None:
     """Write a run with one row for each step and split, whatever it was logged by.
 
-    RUN is a log file, a folder (the newest checkpoint is found), or - for standard input.
+    RUN is a log file, a folder (the newest checkpoint is found), a URL, or - for standard input. Where a path holds
+    several runs, PATH#NAME is one of them.
 
     Resumes, repeated steps and broken lines are repaired on the way. NaN and infinities are kept: as nan, inf and
     -inf in CSV, and as the texts "NaN", "Infinity" and "-Infinity" in JSON, which has no such numbers.
@@ -63,7 +65,8 @@ def export(
         raise ConfigurationError(f"{sink.name} is not for standard output: name a file with --to")
     if target is not None and run != STANDARD_INPUT:
         _keep_the_log(run, target)
-    found = read(run, method=method, metrics=read_settings(config).metrics)
+    with fetching_shown():
+        found = read(run, method=method, metrics=read_settings(config).metrics)
     rows = rows_of(found, raw=raw, splits=splits)
     if target is None:
         sink.write(rows, sys.stdout.buffer)

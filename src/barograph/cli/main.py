@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from typing import TextIO
 
 import click
 
@@ -15,6 +16,7 @@ from barograph.cli.export import export
 from barograph.cli.rules import rules
 from barograph.console.terminal import clean
 from barograph.core.errors import BarographError, ConfigurationError
+from barograph.core.plugins import PluginWarning
 
 __all__ = ["COMMANDS", "main"]
 
@@ -40,8 +42,32 @@ def cli() -> None:
     """  # noqa: D301 - click looks for the backspace itself
 
 
+def _show_plugin_warnings() -> None:
+    """What is wrong with another package is said in one line, once, and is never an error."""
+    import warnings
+
+    warnings.simplefilter("default", PluginWarning)
+    as_python_does = warnings.showwarning
+
+    def show(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        if issubclass(category, PluginWarning):
+            click.echo(f"barograph: {clean(str(message))}", err=True)
+        else:
+            as_python_does(message, category, filename, lineno, file, line)
+
+    warnings.showwarning = show
+
+
 def main() -> None:  # noqa: C901 - one branch for each way to end
     """Run the command line. Errors a user can mend are one line; a traceback is a bug of ours."""
+    _show_plugin_warnings()
     # Columns are worked through in small blocks: threads for matrices would cost more than they bring.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     for stream in (sys.stdout, sys.stderr):

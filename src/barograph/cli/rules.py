@@ -61,7 +61,7 @@ def rules(selectors: Sequence[str], method: str | None, *, family: bool, as_json
       barograph rules --family
     """  # noqa: D301 - click looks for the backspace itself
     from barograph.console.terminal import Terminal
-    from barograph.rules.catalogue import RULES, rules_for, select
+    from barograph.rules.catalogue import every_rule, rules_for, select
 
     words = [word for part in selectors for word in part.split(",") if word]
     chosen = select(words)
@@ -77,7 +77,7 @@ def rules(selectors: Sequence[str], method: str | None, *, family: bool, as_json
         terminal = Terminal(ENDLESS, terminal.colour, terminal.unicode)
     click.echo("\n".join(_families(chosen, terminal) if family else _listing(chosen, terminal)), color=terminal.colour)
     if sys.stdout.isatty():
-        click.echo(f"\n{_counted(len(chosen), len(RULES))}. More of one: barograph explain CODE")
+        click.echo(f"\n{_counted(len(chosen), len(every_rule()))}. More of one: barograph explain CODE")
 
 
 def _counted(number: int, of: int) -> str:
@@ -365,11 +365,11 @@ def word_meaning(word: str) -> str:
 
 def word_users(word: str) -> list[type[Rule]]:
     """The rules whose condition is written with a word."""
-    from barograph.rules.catalogue import RULES
+    from barograph.rules.catalogue import every_rule
 
     if word == "metric":  # never written out where the name alone will do
         return []
-    return [rule for rule in RULES if re.search(rf"\b{word}\(", written(rule.when))]
+    return [rule for rule in every_rule() if re.search(rf"\b{word}\(", written(rule.when))]
 
 
 def word_page(word: str) -> Page:

@@ -48,8 +48,22 @@ _ONLINE_SIGNS: dict[str, tuple[str, ...]] = {
     "OpenRLHF": ("ppo_clip_ratio", "act_loss", "group_reward_std"),
     "SkyRL": ("policy/final_loss", "policy/policy_loss", "reward/avg_raw_reward"),
     "slime": ("rollout/raw_reward", "pg_loss"),
-    "NeMo-RL": ("token_mult_prob_error", "probs_ratio", "baseline_reward/pct_mixed"),
-    "prime-rl": ("mismatch_kl/all/mean",),
+    "NeMo-RL": (
+        "token_mult_prob_error",
+        "probs_ratio",
+        "baseline_reward/pct_mixed",
+        "generation_kl_error",
+        "mean_generation_length",
+        "avg_trajectory_age",
+    ),
+    "prime-rl": (
+        "mismatch_kl/all/mean",
+        "mismatch_kl/mean",
+        "mismatch_kl",
+        "trainable_%",
+        "max._off-policy_level",
+        "effective_batch_size/all",
+    ),
     "tinker-cookbook": ("optim/kl_sample_train_v1", "env/all/reward/total"),
     "AReaL": ("ppo_actor/task_reward/avg", "ppo_actor/update/actor_loss/avg", "ppo_actor/final_reward/avg"),
     "torchtune": ("approx_policy_kl",),
@@ -234,6 +248,8 @@ def _pairs_elsewhere(log: _Log) -> _Answer | None:
     if log.has("chosen_reward") and log.any("reject_reward", "rejected_reward"):
         if log.first.get("chosen_reward") == 0.0:
             return Method.DPO, "rewards of pairs that start at exactly zero: measured against a reference"
+        if log.has("reward_mean", "reward_std"):
+            return Method.REWARD, "OpenRLHF's keys of a reward model, with its evaluation"
         return log.guess(Method.REWARD, PAIRED, "rewards of pairs that do not start at zero")
     if log.has("current_steps", "accuracy"):
         return log.guess(Method.DPO, PAIRED, "LLaMA-Factory logs an accuracy for pairs only")

@@ -82,6 +82,7 @@ _SPLIT_PREFIXES = (
     ("val_", EVAL),
     ("test_", _TEST),
     ("test/", _TEST),
+    ("eval-rollout/", EVAL),  # AReaL
 )
 
 
@@ -198,6 +199,16 @@ def _scoped(key: str, split: str, method: Method) -> Resolved | None:
     return None
 
 
+#: What some frameworks say of a data set, behind its name.
+_OF_DATA_SETS = {
+    "_response_length_mean": "len_mean",  # OpenRLHF
+    "_truncated_rate": "truncated_frac",
+    "/avg_score": "score_mean",  # SkyRL
+    "/pass_at_1": "task_accuracy",
+    "-truncated_ratio": "truncated_frac",  # slime
+}
+
+
 def _evaluation(key: str, split: str) -> Resolved | None:
     """Keys of evaluations that carry the name of a data set."""
     match key.split("/"):  # verl: val-core/<data set>/acc/mean@8, where the data set may hold a slash
@@ -211,6 +222,9 @@ def _evaluation(key: str, split: str) -> Resolved | None:
         return Resolved("loss", _eval_of(key.removesuffix("_loss")), None)
     if key.endswith("_pass1"):  # OpenRLHF: eval_<data set>_pass1
         return Resolved("task_accuracy", _eval_of(key.removesuffix("_pass1")), None)
+    for ending, name in _OF_DATA_SETS.items():
+        if key.endswith(ending) and key != ending:
+            return Resolved(name, _eval_of(key.removesuffix(ending)), None)
     scope, _, statistic = key.rpartition("/")
     if scope and statistic.startswith("avg@"):  # prime-rl: eval/<environment>/.../avg@8
         return Resolved("score_mean", _eval_of(scope.split("/")[0]), None)

@@ -34,7 +34,7 @@ def judge(run: Run, settings: Settings | None = None, *, evaluator: str = "auto"
 
 def step_run(run: Run, rules: Iterable[BoundRule], timeline: Timeline) -> tuple[list[Finding], set[str]]:
     """As `scan_run`, by the live engine."""
-    engine = Engine(rules, timeline)
+    engine = Engine(rules, timeline, run.columns.keys())
     rows: list[dict[str, float]] = [{} for _ in run.steps]
     for key, column in run.columns.items():
         for row, value in zip(column.at, column.values, strict=True):

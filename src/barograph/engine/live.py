@@ -6,13 +6,14 @@ Nothing here needs NumPy, and nothing grows with the length of the run but the l
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Collection, Iterable, Mapping
 
 from barograph.core.finding import Finding, Severity
 from barograph.core.names import split_of
 from barograph.engine.bound import HIGHEST_RATE, BoundRule, Episode, word
 from barograph.signals.expression import Signal
-from barograph.signals.step import Cell, Stepper, Sustained
+from barograph.signals.step import OFTEN, Stepper
 from barograph.signals.timeline import Timeline
 from barograph.signals.words import metric
 
@@ -20,31 +21,28 @@ __all__ = ["Engine", "RuleWatch"]
 
 
 class Engine:
-    """Rules over a run that is still going on."""
+    """Rules over a run that is still going on; or over a short log, whose keys are known from the beginning."""
 
-    def __init__(self, rules: Iterable[BoundRule], timeline: Timeline) -> None:
+    def __init__(self, rules: Iterable[BoundRule], timeline: Timeline, keys: Collection[str] | None = None) -> None:
         self.rules = tuple(rules)
         self.timeline = timeline
-        pointers = {
-            pointer: metric(*reversed(split_of(pointer))) for rule in self.rules for pointer in rule.rule.pointers()
-        }
-        wanted: list[Signal] = [HIGHEST_RATE, *pointers.values()]
-        wanted += [signal for rule in self.rules for signal in rule.signals()]
-        self._stepper = Stepper(wanted, timeline)
-        rate = self._stepper.cell(HIGHEST_RATE)
-        cells = {pointer: self._stepper.cell(signal) for pointer, signal in pointers.items()}
-        self.watches = [RuleWatch(rule, self._stepper, cells, rate) for rule in self.rules]
+        shown: list[Signal] = [HIGHEST_RATE]
+        for rule in self.rules:
+            shown += [*dict(rule.escalates).values(), *rule.shows.values(), *pointers_of(rule).values()]
+        conditions = [rule.when for rule in self.rules]
+        # Over a short log the one function for all rows is soon done: more compilation would not pay.
+        often = OFTEN if keys is None else sys.maxsize
+        self._stepper = Stepper(conditions, timeline, shown, keys=keys or (), often=often)
+        self.watches = [RuleWatch(rule, self._stepper, number) for number, rule in enumerate(self.rules)]
 
     def advance(self, step: int, values: Mapping[str, float]) -> list[Finding]:
         """Read one row, by series key. Returns findings that are new or have grown worse."""
-        row = self._stepper.advance(step, values)
         news = []
-        for watch in self.watches:
-            when = watch.when
-            if when.stamp == row or when.passive:
-                episode = watch.see(row, step, values)
-                if episode is not None:
-                    news.append(word(watch.rule, episode))
+        for number in self._stepper.advance(step, values):
+            watch = self.watches[number]
+            episode = watch.see(self._stepper.row, step, values)
+            if episode is not None:
+                news.append(word(watch.rule, episode))
         return news
 
     def findings(self) -> list[Finding]:
@@ -52,81 +50,63 @@ class Engine:
         return [word(watch.rule, episode) for watch in self.watches for episode in watch.episodes]
 
 
+def pointers_of(rule: BoundRule) -> dict[str, Signal]:
+    return {pointer: metric(*reversed(split_of(pointer))) for pointer in rule.rule.pointers()}
+
+
 class RuleWatch:
-    """One rule while it watches: its cells, and the episodes it has seen."""
+    """One rule while it watches: the episodes it has seen, and the numbers that belong to them."""
 
-    __slots__ = (
-        "_broken",
-        "_escalates",
-        "_lasting",
-        "_pointers",
-        "_rate",
-        "_shows",
-        "_timeline",
-        "episodes",
-        "judged",
-        "rule",
-        "when",
-    )
+    __slots__ = ("_failed", "_reads", "_stepper", "episodes", "rule")
 
-    def __init__(self, rule: BoundRule, stepper: Stepper, pointers: Mapping[str, Cell], rate: Cell) -> None:
+    def __init__(self, rule: BoundRule, stepper: Stepper, number: int) -> None:
         self.rule = rule
-        self.when = stepper.cell(rule.when)
-        self.judged = False
         self.episodes: list[Episode] = []
-        self._timeline = stepper.clock.timeline
-        self._escalates = [(grade, stepper.cell(condition)) for grade, condition in rule.escalates]
-        self._shows = {name: stepper.cell(signal) for name, signal in rule.shows.items()}
-        self._pointers = {pointer: pointers[pointer] for pointer in rule.rule.pointers()}
-        self._lasting = [stepper.cell(part) for part in rule.lasting()]
-        self._rate = rate
-        self._broken = False
+        self._stepper = stepper
+        #: The condition has been false since the last row in which it held.
+        self._failed = stepper.failed(number)
+        self._reads: _Reads | None = None
+
+    @property
+    def judged(self) -> bool:
+        """Whether the condition has ever been true or false."""
+        return bool(self.episodes) or self._failed.cell_contents
 
     def see(self, row: int, step: int, values: Mapping[str, float]) -> Episode | None:
-        """Look at the condition after a row. Returns the episode if it has begun or grown worse here."""
-        holds = self.when.value
-        if holds is None:
-            return None
-        self.judged = True
-        if not holds:
-            self._broken = True
-            return None
-        severity = max((grade for grade, cell in self._escalates if cell.value), default=self.rule.severity)
+        """Take note of a row in which the condition holds. Returns the episode if it begins or grows worse here."""
+        reads = self._reads
+        if reads is None:  # most rules never get here
+            reads = self._reads = _Reads(self.rule, self._stepper)
+        severity = max((grade for grade, read in reads.escalates if read()), default=self.rule.severity)
         severity = max(severity, self.rule.severity)
         last = self.episodes[-1] if self.episodes else None
-        unbroken = not self._broken or (last is not None and step - last.last_step <= self._rearm(step))
-        self._broken = False
+        unbroken = not self._failed.cell_contents or (last is not None and step - last.last_step <= self._rearm(step))
+        self._failed.cell_contents = False
         if last is not None and unbroken:
             worse = severity > last.severity
-            self._extend(last, row, step, severity)
+            self._extend(last, reads, row, step, severity)
             return last if worse else None
-        lasting = [cell for cell in self._lasting if cell.value and isinstance(cell, Sustained)]
-        onset = min((int(cell.onset) for cell in lasting), default=step)
-        episode = Episode(row, row, step, step, severity, 0, self._point(values), onset, {})
+        lasting = [(onset, begun) for holds, onset, begun in reads.lasting if holds()]
+        onset = min((int(onset.cell_contents) for onset, _ in lasting), default=step)
+        episode = Episode(row, row, step, step, severity, 0, _point(reads, values), onset, {})
         # What must last has held for some rows already when it is noticed.
-        episode.rows = max((int(cell.begun) for cell in lasting), default=1) - 1
-        self._extend(episode, row, step, severity)
+        episode.rows = max((int(begun.cell_contents) for _, begun in lasting), default=1) - 1
+        self._extend(episode, reads, row, step, severity)
         self.episodes.append(episode)
         return episode
 
     def _rearm(self, step: int) -> float:
-        horizon = self._timeline.horizon
+        horizon = self._stepper.timeline.horizon
         return self.rule.rule.rearm * (step if horizon is None else horizon)
 
-    def _point(self, values: Mapping[str, float]) -> str:
-        """The series to point at: one that is not finite here, else the first that has a value."""
-        for pointer in self._pointers:
-            if not math.isfinite(values.get(pointer, 0.0)):
-                return pointer
-        return next((p for p, cell in self._pointers.items() if cell.value is not None), next(iter(self._pointers)))
-
-    def _extend(self, episode: Episode, row: int, step: int, severity: Severity) -> None:
+    def _extend(self, episode: Episode, reads: _Reads, row: int, step: int, severity: Severity) -> None:
         episode.last_row, episode.last_step = row, step
         episode.severity = max(episode.severity, severity)
         episode.rows += 1
-        episode.rate = self._rate.value
-        episode.shown = {name: float(cell.value) for name, cell in self._shows.items() if cell.value is not None}
-        value = self._pointers[episode.metric].value
+        episode.rate = reads.rate()
+        shown = ((name, read()) for name, read in reads.shows)
+        episode.shown = {name: float(value) for name, value in shown if value is not None}
+        value = reads.pointers[episode.metric]()
         if value is not None:
             episode.value = value
             if episode.first_value is None:
@@ -134,3 +114,26 @@ class RuleWatch:
             if episode.peak is None or value > episode.peak or not episode.peak_step:
                 episode.peak, episode.peak_step = value, step
             episode.low = min(episode.low, value)
+
+
+class _Reads:
+    """Where the numbers of a rule's findings are read."""
+
+    def __init__(self, rule: BoundRule, stepper: Stepper) -> None:
+        read = stepper.reader
+        self.escalates = [(grade, read(condition)) for grade, condition in rule.escalates]
+        self.shows = [(name, read(signal)) for name, signal in rule.shows.items()]
+        self.pointers = {pointer: read(signal) for pointer, signal in pointers_of(rule).items()}
+        #: Of each part that must last: whether it has, since which step, for how many rows.
+        self.lasting = [
+            (read(part), stepper.variable(part, "onset"), stepper.variable(part, "begun")) for part in rule.lasting()
+        ]
+        self.rate = read(HIGHEST_RATE)
+
+
+def _point(reads: _Reads, values: Mapping[str, float]) -> str:
+    """The series to point at: one that is not finite here, else the first that has a value."""
+    for pointer in reads.pointers:
+        if not math.isfinite(values.get(pointer, 0.0)):
+            return pointer
+    return next((p for p, read in reads.pointers.items() if read() is not None), next(iter(reads.pointers)))

@@ -31,7 +31,7 @@ from barograph.core.errors import ConfigurationError, suggest
 from barograph.core.names import catalogue, split_of
 from barograph.engine.own_rules import own_rules
 from barograph.rules.base import Rule
-from barograph.rules.catalogue import RULES, select
+from barograph.rules.catalogue import every_rule, select
 
 __all__ = ["PROFILES", "Settings", "read_settings", "settings_from"]
 
@@ -43,9 +43,9 @@ KEYS = ("profile", "select", "ignore", "rules", "rule", "metrics")
 class Settings:
     """The rules to judge by, their numbers, and names to be mapped."""
 
-    rules: tuple[type[Rule], ...] = RULES
+    rules: tuple[type[Rule], ...] = field(default_factory=every_rule)
     #: Those and the ones that were left out: what a selector may name.
-    every: tuple[type[Rule], ...] = RULES
+    every: tuple[type[Rule], ...] = field(default_factory=every_rule)
     profile: str = "default"
     #: Numbers by rule code and parameter name.
     numbers: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
@@ -133,7 +133,7 @@ def settings_from(table: Mapping[str, object], where: str) -> Settings:
     for key in table:
         if key not in KEYS:
             raise ConfigurationError(f"{where}: there is no setting {key!r}{suggest(key, KEYS)}")
-    rules = RULES + own_rules(_tables(table, "rule", where), where)
+    rules = every_rule() + own_rules(_tables(table, "rule", where), where)
     return Settings(
         rules=_selected(table, rules, where),
         every=rules,

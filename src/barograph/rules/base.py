@@ -52,6 +52,8 @@ class Rule:
     do: ClassVar[tuple[Advice, ...]]
     #: Codes whose finding explains this one: a consequence is told after its cause and never leads.
     follows: ClassVar[tuple[str, ...]] = ()
+    #: Whether a guard may act on it. A rule earns this by having been right on many runs.
+    may_act: ClassVar[bool] = False
     #: Two episodes nearer than this share of the run are one.
     rearm: ClassVar[float] = 0.1
     #: A finding that has not held for this last share of the run counts one grade less; 1 for never.

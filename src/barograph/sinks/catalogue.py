@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import stat
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +12,7 @@ from barograph.sinks.csv_table import write_csv
 from barograph.sinks.json_list import write_json
 from barograph.sinks.jsonl import write_jsonl
 from barograph.sinks.parquet import write_parquet
+from barograph.sinks.replace import replacing
 from barograph.sinks.rows import Rows
 
 __all__ = ["SINKS", "Sink", "sink_for", "write_file"]
@@ -72,32 +70,8 @@ def write_file(sink: Sink, rows: Rows, path: str) -> None:
             sink.write(rows, stream)
         return
     try:
-        _replace(sink, rows, target)
+        with replacing(target) as stream:
+            sink.write(rows, stream)
     except OSError as error:
         error.filename, error.filename2 = path, None
         raise
-
-
-def _replace(sink: Sink, rows: Rows, target: Path) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{target.name[:80]}.", suffix=".part", dir=target.parent)
-    draft = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            sink.write(rows, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.chmod(_mode_for(target))
-        draft.replace(target)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-
-
-def _mode_for(target: Path) -> int:
-    """The permissions of the file that is replaced, or those of any new file."""
-    try:
-        return stat.S_IMODE(target.stat().st_mode)
-    except FileNotFoundError:
-        mask = os.umask(0)
-        os.umask(mask)
-        return 0o666 & ~mask

@@ -11,6 +11,9 @@ that the same code reads a finished file and follows one that is still written.
 from __future__ import annotations
 
 import codecs
+import errno
+import os
+import stat
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -27,6 +30,7 @@ from barograph.sources.wording import visible
 __all__ = [
     "BLOCK",
     "HEAD",
+    "LOOKED_AT",
     "STANDARD_INPUT",
     "Document",
     "GrowingSource",
@@ -36,7 +40,10 @@ __all__ = [
     "Source",
     "decoded",
     "first_lines",
+    "neighbour",
+    "opened",
     "unreadable",
+    "utf16_of",
 ]
 
 #: How much of a file decides what it is.
@@ -46,6 +53,8 @@ BLOCK = 1 << 20
 #: No line of a log is longer than this; what claims to be is no log.
 LONGEST_LINE = 64 << 20
 STANDARD_INPUT = "-"
+#: So many bytes tell how a text is encoded.
+LOOKED_AT = 64
 
 
 def unreadable(path: object, problem: str, cure: str = "") -> UnreadableRun:
@@ -66,6 +75,8 @@ class Document:
     data: bytes | None = None
     #: Where it lies, if not at `path`: a remote log is read from a copy.
     copy: Path | None = None
+    #: What reading it has brought up and its reader does not know of: that an archive ends early.
+    notes: list[str] = field(default_factory=list, compare=False)
 
     @property
     def place(self) -> Path:
@@ -74,15 +85,19 @@ class Document:
 
     def open(self) -> BinaryIO:
         with ExitStack() as closing:
-            stored: BinaryIO = BytesIO(self.data) if self.data is not None else self.place.open("rb")
-            stream = closing.enter_context(unpacked(closing.enter_context(stored), self.path))
-            mark = stream.peek(3)[:3]
-            if mark.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                return BytesIO(stream.read().decode("utf-16", "replace").encode("utf-8", "replace"))
-            if mark == codecs.BOM_UTF8:
+            stored: BinaryIO = BytesIO(self.data) if self.data is not None else opened(self.place)
+            stream = closing.enter_context(unpacked(closing.enter_context(stored), self.path, self._note))
+            start = stream.peek(LOOKED_AT)[:LOOKED_AT]
+            if encoding := utf16_of(start):
+                return BytesIO(stream.read().decode(encoding, "replace").encode("utf-8", "replace"))
+            if start.startswith(codecs.BOM_UTF8):
                 stream.read(3)
             closing.pop_all()  # The caller closes it.
             return stream
+
+    def _note(self, what: str) -> None:
+        if what not in self.notes:
+            self.notes.append(what)
 
     def read(self) -> bytes:
         with self.open() as stream:
@@ -145,6 +160,26 @@ class Source(ABC):
     def facts_beside(self, path: str) -> dict[str, object]:
         """Settings found in files next to the log. Never cached with it, for they change on their own."""
         return {}
+
+
+def opened(file: Path) -> BinaryIO:
+    """A file opened for reading, if it is one: a named pipe would be waited for, a device may do anything."""
+    if not (stat.S_ISREG(file.stat().st_mode) or file.is_dir()):
+        raise OSError(errno.EINVAL, "is no ordinary file", str(file))
+    # It may have become a pipe just now.
+    handle = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    return open(handle, "rb")  # noqa: PTH123 - the handle makes the difference
+
+
+def neighbour(file: Path, most: int = 4 << 20) -> bytes:
+    """What stands in a file beside a log, up to a length. Nothing, if it does not really lie in its folder."""
+    try:
+        if file.resolve().parent != file.parent.resolve():
+            return b""
+        with opened(file) as stream:
+            return stream.read(most)
+    except (OSError, RuntimeError, ValueError):  # A loop of links is a RuntimeError.
+        return b""
 
 
 class Reading(ABC):
@@ -247,6 +282,25 @@ def decoded(data: bytes) -> tuple[str, bool]:
         return data.decode("utf-8"), False
     except UnicodeDecodeError:
         return data.decode("utf-8", "replace"), True
+
+
+def utf16_of(start: bytes) -> str:
+    """The encoding of text that begins so, if it is UTF-16.
+
+    Without a mark, it is known by the zero in every second byte, which the letters of a log's keys have.
+
+    >>> utf16_of("step,loss".encode("utf-16-le")), utf16_of("step,loss".encode("utf-16-be")), utf16_of(b"step,loss")
+    ('utf-16-le', 'utf-16-be', '')
+    """
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    start = start[: len(start[:LOOKED_AT]) & ~1]
+    if len(start) >= 8:
+        even, odd = start[::2], start[1::2]
+        for encoding, letters, zeros in (("utf-16-le", even, odd), ("utf-16-be", odd, even)):
+            if not any(zeros) and all(0x20 <= letter < 0x7F or letter in b"\t\r\n" for letter in letters):
+                return encoding
+    return ""
 
 
 def first_lines(head: bytes, limit: int = 10) -> tuple[list[bytes], bool]:

@@ -2,37 +2,104 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import re
 
 from barograph.core.errors import UnreadableRun
 from barograph.core.plugins import SOURCES as PLUGIN_GROUP
-from barograph.core.plugins import additions
+from barograph.core.plugins import additions, leave_out
 from barograph.sources.base import HEAD, Document, Source, unreadable
+from barograph.sources.consoles.areal import AREAL
+from barograph.sources.consoles.hugging_face import HUGGING_FACE
+from barograph.sources.consoles.key_values import KEY_VALUES
+from barograph.sources.consoles.nemo_rl import NEMO_RL
+from barograph.sources.consoles.openrlhf import OPENRLHF
+from barograph.sources.consoles.prime_rl import PRIME_RL
+from barograph.sources.consoles.skyrl import SKYRL
+from barograph.sources.consoles.slime import SLIME
+from barograph.sources.consoles.tinker import TINKER
+from barograph.sources.consoles.torchtune import TORCHTUNE
+from barograph.sources.consoles.verl import VERL
 from barograph.sources.csv_table import CSV_TABLE
+from barograph.sources.exported import TENSORBOARD_CSV, WANDB_CSV
 from barograph.sources.json_records import JSON_RECORDS
 from barograph.sources.jsonl import JSONL
+from barograph.sources.llama_factory import LLAMA_FACTORY
+from barograph.sources.mlflow import MLFLOW_DATABASE, MLFLOW_FILES
+from barograph.sources.notebook import NOTEBOOK
 from barograph.sources.own_run import OWN_RUN
+from barograph.sources.packed_database import PACKED_DATABASE
+from barograph.sources.parquet import PARQUET
+from barograph.sources.prime_rl import PRIME_RL_METRICS
+from barograph.sources.swanlab import SWANLAB
+from barograph.sources.tensorboard import TENSORBOARD
+from barograph.sources.tinker import TINKER_METRICS
+from barograph.sources.trackio import TRACKIO
 from barograph.sources.trainer_state import TRAINER_STATE
+from barograph.sources.wandb import WANDB, WANDB_SUMMARY
 from barograph.sources.wording import visible
 
-__all__ = ["SOURCES", "claims", "failed", "recognise", "sources"]
+__all__ = ["SOURCES", "claimant_of", "claims", "failed", "recognise", "sources"]
 
 #: The first that recognises a log reads it, so the particular stand before the general.
 SOURCES: tuple[Source, ...] = (
     OWN_RUN,
+    LLAMA_FACTORY,
     TRAINER_STATE,
+    NOTEBOOK,
+    WANDB_SUMMARY,
+    TINKER_METRICS,
+    PRIME_RL_METRICS,
+    PRIME_RL,
     JSONL,
     JSON_RECORDS,
+    TENSORBOARD,
+    WANDB,
+    SWANLAB,
+    TRACKIO,
+    MLFLOW_FILES,
+    MLFLOW_DATABASE,
+    PACKED_DATABASE,
+    PARQUET,
+    TENSORBOARD_CSV,
+    WANDB_CSV,
+    OPENRLHF,
+    TORCHTUNE,
+    SKYRL,
+    SLIME,
+    AREAL,
+    NEMO_RL,
+    TINKER,
     CSV_TABLE,
+    VERL,
+    HUGGING_FACE,
+    KEY_VALUES,
 )
+
+#: How a pickle begins: its protocol, and then a frame, a mark, an empty dictionary or tuple, or what torch writes.
+_PICKLE = re.compile(rb"\x80[\x02-\x05][\x95(})\x8a\x8cc]")
 
 #: How far into a text is looked where its beginning tells nothing.
 DEEP = 8 << 20
 
 
+@functools.cache
 def sources() -> tuple[Source, ...]:
     """All formats: those that other packages add, then our own."""
-    return (*additions(PLUGIN_GROUP, Source), *SOURCES)  # type: ignore[type-abstract]
+    return (*filter(_is_fit, additions(PLUGIN_GROUP, Source)), *SOURCES)
+
+
+def _is_fit(source: Source) -> bool:
+    """Whether a format of another package says what every format has to say."""
+    name, describes = getattr(source, "name", None), getattr(source, "describes", None)
+    if not isinstance(name, str) or not isinstance(describes, str):
+        leave_out(PLUGIN_GROUP, type(source).__name__, "it does not declare its name, and what it describes")
+    elif any(name == own.name for own in SOURCES):
+        leave_out(PLUGIN_GROUP, type(source).__name__, f"the name {name} is taken")
+    else:
+        return True
+    return False
 
 
 def recognise(document: Document) -> Source:
@@ -53,6 +120,9 @@ def recognise(document: Document) -> Source:
         raise failed(document.path, error) from None
     if not head.strip():
         raise unreadable(document.path, "holds nothing but white space", "is the run still starting?")
+    if _PICKLE.match(head):
+        problem = "is a binary file of pickled Python objects (weights, arguments), which are never loaded"
+        raise unreadable(document.path, problem, f"known are {_known()}")
     if not is_text:
         raise unreadable(document.path, "is a binary file in no format known here", f"known are {_known()}")
     line = head.lstrip().split(b"\n", 1)[0].decode("utf-8", "replace").strip()
@@ -63,8 +133,26 @@ def recognise(document: Document) -> Source:
 def claims(source: Source, document: Document) -> bool:
     """Whether a log is of a format. What cannot be opened is of none."""
     try:
-        return source.recognises(str(document.place), document.head())
+        return _recognises(source, str(document.place), document.head())
     except (OSError, UnreadableRun):
+        return False
+
+
+def claimant_of(document: Document) -> Source | None:
+    """The format that a log is of; none of what cannot be opened."""
+    try:
+        return _claimant(str(document.place), document.head())
+    except (OSError, UnreadableRun):
+        return None
+
+
+def _recognises(source: Source, place: str, head: bytes) -> bool:
+    if source in SOURCES:
+        return source.recognises(place, head)
+    try:
+        return source.recognises(place, head)
+    except Exception as error:  # noqa: BLE001 - another package's mistake stands in nobody's way
+        leave_out(PLUGIN_GROUP, source.name, f"{type(error).__name__}: {error}")
         return False
 
 
@@ -77,7 +165,7 @@ def failed(path: str, error: OSError) -> UnreadableRun:
 
 def _claimant(place: str, head: bytes, *, deep: bool = False) -> Source | None:
     asked = (source for source in sources() if source.looks_deep or not deep)
-    return next((source for source in asked if source.recognises(place, head)), None)
+    return next((source for source in asked if _recognises(source, place, head)), None)
 
 
 def _known() -> str:

@@ -14,6 +14,8 @@ from barograph.sources.wording import counted, listed
 
 __all__ = ["CSV_TABLE", "CsvTable"]
 
+#: What stands before a line that is none of the table, above its header.
+COMMENT = "#"
 DELIMITERS = (",", "\t", ";")
 #: No header of at most 10,000 names is longer than this.
 LONGEST_HEADER = 4 << 20
@@ -31,7 +33,7 @@ class CsvTable(GrowingSource):
         if b"\0" in head or head.lstrip()[:1] in (b"{", b"["):
             return False
         text = decoded(head)[0].lstrip()
-        lines = [line for line in text.replace("\r", "\n").split("\n") if line.strip()]
+        lines = _without_comments([line for line in text.replace("\r", "\n").split("\n") if line.strip()])
         if not lines:
             return False
         delimiter = _delimiter(lines[0])
@@ -57,15 +59,23 @@ class CsvTable(GrowingSource):
 _TRANSPOSED = "is the table transposed? One row per step and one column per metric is expected"
 
 
-def _cut_after_header(block: bytes) -> tuple[bytes, bytes]:
-    """The first line that is not blank, and what follows it."""
-    begin = 0
-    while begin < len(block):
-        end = block.find(b"\n", begin) + 1 or len(block)
-        if block[begin:end].strip():
-            return block[begin:end], block[end:]
-        begin = end
-    return b"", b""
+def _without_comments(lines: list[str]) -> list[str]:
+    """The lines from the header on."""
+    comment = ""
+    for number, line in enumerate(lines):
+        if not line.startswith(COMMENT):
+            return [comment, *lines[number:]] if _names_columns(comment, line) else lines[number:]
+        comment = line.lstrip(COMMENT)
+    return lines
+
+
+def _names_columns(comment: str, line: str) -> bool:
+    """Whether a comment is the header of the line below it, as NumPy writes it."""
+    delimiter = _delimiter(line)
+    if not comment or not delimiter:
+        return False
+    names, cells = _cells(comment.strip(), delimiter), _cells(line, delimiter)
+    return len(names) == len(cells) and _names(names) > 0 and _names(cells) == 0
 
 
 def _delimiter(line: str) -> str:
@@ -110,6 +120,8 @@ class _Rows(LineReading):
         #: Once a quote was seen, cells may hold delimiters and line breaks; this one is not whole yet.
         self._is_quoted = False
         self._open_cell = ""
+        #: The last comment above the header, which may itself be the header.
+        self._comment = b""
 
     def take(self, data: bytes) -> None:
         super().take(data)
@@ -118,10 +130,9 @@ class _Rows(LineReading):
 
     def take_lines(self, block: bytes) -> None:
         if not self.header:
-            line, block = _cut_after_header(block)
-            if not line:
-                return
-            self._read_header(line)
+            block = self._begin(block)
+        if not self.header:
+            return
         self._is_quoted = self._is_quoted or b'"' in block
         if self._is_quoted:
             self._take_quoted(block, is_last=False)
@@ -145,6 +156,21 @@ class _Rows(LineReading):
         super().finish()
         if self._open_cell:
             self._take_quoted(b"", is_last=True)
+
+    def _begin(self, block: bytes) -> bytes:
+        """Find the header: the first line that is neither blank nor a comment. Gives what follows it."""
+        begin = 0
+        while begin < len(block):
+            end = block.find(b"\n", begin) + 1 or len(block)
+            line = block[begin:end]
+            if line.startswith(COMMENT.encode()):
+                self._comment = line.lstrip(COMMENT.encode()).lstrip()
+            elif line.strip():
+                is_below = _names_columns(decoded(self._comment)[0], decoded(line)[0].strip("\r\n"))
+                self._read_header(self._comment if is_below else line)
+                return block[begin if is_below else end :]
+            begin = end
+        return b""
 
     def _read_header(self, line: bytes) -> None:
         commas = max(line.count(delimiter.encode()) for delimiter in DELIMITERS)

@@ -168,6 +168,8 @@ class _ShortWay:
         self._step = int(table.columns[key].values[-1])
         #: The last step of each series.
         self._last = {name: run.steps[column.at[-1]] for name, column in run.columns.items() if column.at}
+        #: The last step of which a row had nothing but counters.
+        self._alone = run.last_step
         chosen = choose(table.columns, run.method, how.metrics)
         self._series = {entry.raw: _Series.of(name, entry) for name, entry in chosen.series.items()}
         #: Raw keys that lead nowhere.
@@ -234,10 +236,20 @@ class _ShortWay:
     def _go_on(self, rows: list[Row]) -> bool:
         """Remember where the series are. False for a new one, a resume, or a value that is given again."""
         for step, row in rows:
+            counters = [name for name in row if not tells_something(name)]
             for name in row:
-                if name not in self._last or (step <= self._last[name] and tells_something(name)):
+                last = self._last.get(name)
+                if last is None or step < last or (step == last and name not in counters):
                     return False
-                self._last[name] = step
+            if any(self._last[name] == step for name in counters):
+                # An epoch stands in the training row of a step and in its evaluation; one of them is enough.
+                if len(counters) == len(row) or self._alone == step:
+                    return False
+                for name in counters:
+                    if self._last[name] == step:
+                        del row[name]
+            self._last.update(dict.fromkeys(row, step))
+            self._alone = step if len(counters) == len(row) else self._alone
         return True
 
 

@@ -9,7 +9,7 @@ from barograph.sources.base import GrowingSource, LineReading, Reading, first_li
 from barograph.sources.json_text import Broken, loads, parser
 from barograph.sources.wording import counted, visible
 
-__all__ = ["JSONL", "JsonLines"]
+__all__ = ["JSONL", "JsonLines", "JsonLinesReading"]
 
 
 class JsonLines(GrowingSource):
@@ -38,7 +38,7 @@ class JsonLines(GrowingSource):
         return long_row or (objects > 0 and 2 * objects >= len(lines) - 1 and lines[0][:1] != b"[")
 
     def reading(self, path: str) -> Reading:
-        return _Reading(path)
+        return JsonLinesReading(path)
 
 
 def _is_object(line: bytes) -> bool:
@@ -61,7 +61,7 @@ def _may_hold_a_table(line: bytes, is_cut: bool) -> bool:
     return isinstance(found, dict) and any(isinstance(value, list) for value in found.values())
 
 
-class _Reading(LineReading):
+class JsonLinesReading(LineReading):
     """The state of reading one file: what was broken, and where."""
 
     def __init__(self, path: str) -> None:

@@ -11,21 +11,24 @@ import glob
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from barograph.core.errors import UnreadableRun
 from barograph.sources.base import STANDARD_INPUT, Document, Source, unreadable
-from barograph.sources.catalogue import claims, failed, recognise, sources
+from barograph.sources.catalogue import claimant_of, claims, failed, recognise, sources
 from barograph.sources.compressed import ENDINGS
-from barograph.sources.remote import fetched, is_remote
+from barograph.sources.remote import fetched, is_remote, matching
 from barograph.sources.stdin import standard_input
 from barograph.sources.wording import listed, visible
 
 __all__ = ["Log", "Place", "expand", "find"]
+
+T = TypeVar("T")
 
 #: Files that lie in many run folders, have a readable ending, and are no logs.
 NO_LOGS = frozenset({
@@ -40,6 +43,8 @@ _NO_RUNS = re.compile(r"\..*|__pycache__|node_modules|site-packages|checkpoint-\
 #: How far below a folder runs are looked for, and in how many folders.
 DEEPEST = 5
 MOST_FOLDERS = 5_000
+#: How many files of one folder are opened to see whether they are logs, where nothing but their ending says so.
+MOST_FILES = 2_000
 _KINDS = (
     (stat.S_ISFIFO, "a named pipe"),
     (stat.S_ISSOCK, "a socket"),
@@ -76,10 +81,12 @@ def expand(patterns: Iterable[str]) -> list[str]:
     """
     paths: list[str] = []
     for pattern in patterns:
-        if is_remote(pattern) or not glob.has_magic(pattern) or os.path.lexists(pattern):
-            paths.append(pattern)
-            continue
-        found = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207  # a Path would rewrite what was typed
+        if is_remote(pattern):
+            found = matching(pattern)
+        elif not glob.has_magic(pattern) or _is_there(pattern):
+            found = [pattern]
+        else:
+            found = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207  # a Path would rewrite what was typed
         if not found:
             raise unreadable(pattern, "no file or folder matches this pattern", "is it quoted as you meant?")
         paths += found
@@ -98,11 +105,23 @@ def find(path: str | os.PathLike[str]) -> list[Place]:
     if not name:
         raise unreadable("''", "is no path", "is a variable empty?")
     whole, mark, only = name.rpartition("#")
-    if mark and whole and only and not os.path.lexists(name):
-        return [replace(place, only=only) for place in find(whole)]
+    if mark and whole and only and (is_remote(name) or not _is_there(name)):
+        try:
+            return [replace(place, only=only) for place in find(whole)]
+        except UnreadableRun:
+            # A remote name may have the sign in it too: that is tried last, for on the web it is not part of one.
+            if not is_remote(name):
+                raise
     if is_remote(name):
         return _find(name, fetched(name))
     return _find(name, Path(name))
+
+
+def _is_there(path: str) -> bool:
+    try:
+        return os.path.lexists(path)
+    except ValueError:  # No path at all, with a zero in it.
+        return False
 
 
 def _find(name: str, place: Path) -> list[Place]:
@@ -123,7 +142,7 @@ def _mode(name: str, place: Path) -> int:
     except FileNotFoundError:
         if place.is_symlink():
             raise unreadable(name, "is a link to something that does not exist") from None
-        raise unreadable(name, *_absent(name)) from None
+        raise unreadable(name, *_absent(place)) from None
     except PermissionError:
         raise unreadable(name, "may not be looked at", "check the permissions of its folders") from None
     except NotADirectoryError:
@@ -132,9 +151,8 @@ def _mode(name: str, place: Path) -> int:
         raise unreadable(name, f"is no usable path ({visible(getattr(error, 'strerror', None) or error)})") from None
 
 
-def _absent(path: str) -> tuple[str, str]:
+def _absent(place: Path) -> tuple[str, str]:
     """What to say of a path that does not exist: the nearest name beside it, or the part that is missing."""
-    place = Path(path)
     if not place.parent.is_dir():
         return "does not exist", f"neither does its folder {visible(place.parent, 200)}"
     try:
@@ -158,7 +176,15 @@ class _Folder:
 
     def holds(self, path: Path) -> bool:
         """Whether a path is really inside the folder that was asked for, whatever links lead to it."""
-        return path.resolve().is_relative_to(self.root)
+        try:
+            return path.resolve().is_relative_to(self.root)
+        except (OSError, RuntimeError):  # Links that lead in a circle.
+            return False
+
+    def entries(self) -> list[os.DirEntry[str]]:
+        """What lies in it, by name."""
+        with os.scandir(self.place) as found:
+            return sorted(found, key=lambda entry: entry.name)
 
     def name_of(self, path: Path) -> str:
         return os.path.join(self.shown, path.relative_to(self.place))  # noqa: PTH118 - what was typed stays as typed
@@ -168,8 +194,9 @@ class _Folder:
 
     def folders(self) -> Iterator[_Folder]:
         """The folders to look into. What a link inside leads to is found where it lies."""
-        for path in sorted(self.place.iterdir()):
-            if path.is_dir() and not path.is_symlink() and not _NO_RUNS.fullmatch(path.name):
+        for entry in self.entries():
+            if entry.is_dir(follow_symlinks=False) and not _NO_RUNS.fullmatch(entry.name):
+                path = self.place / entry.name
                 yield _Folder(path, self.name_of(path), self.root)
 
 
@@ -178,25 +205,47 @@ def _find_in_folder(folder: _Folder) -> list[Place]:
     try:
         level, seen = [folder], 0
         for _ in range(DEEPEST):
-            found = [place for inner in level for place in _places_in(inner)]
+            found = [place for inner in level for place in _unless_denied(_places_in, inner, folder)]
             if len(found) == 1:
                 return [replace(found[0], path=folder.shown)]  # Then the folder is as good a name.
             if found:
                 return found
             seen += len(level)
-            level = list(islice((inner for outer in level for inner in outer.folders()), MOST_FOLDERS - seen))
+            inside = (inner for outer in level for inner in _unless_denied(_Folder.folders, outer, folder))
+            level = list(islice(inside, MOST_FOLDERS - seen))
         raise _no_run(folder)
     except OSError as error:
         raise failed(folder.shown, error) from None
 
 
+def _unless_denied(look: Callable[[_Folder], Iterable[T]], inner: _Folder, root: _Folder) -> list[T]:
+    """What there is in a folder; nothing in one that may not be looked into, unless it is the one that was named."""
+    try:
+        return list(look(inner))
+    except OSError:
+        if inner is root:
+            raise
+        return []
+
+
+def _at_landmarks(source: Source, folder: _Folder) -> list[Path]:
+    """Where a log of a format lies in a folder: a file or a folder, and really in it."""
+    try:
+        found = source.in_folder(folder.place)
+    except (OSError, RuntimeError):  # Denied, or links that lead in a circle.
+        return []
+    return [path for path in found if (path.is_file() or path.is_dir()) and folder.holds(path)]
+
+
 def _places_in(folder: _Folder) -> list[Place]:
     """The run that a folder is, or the runs that lie in it side by side."""
+    if not folder.entries():
+        return []
     known: dict[Path, Log] = {}
     for source in sources():
-        for path in source.in_folder(folder.place):
+        for path in _at_landmarks(source, folder):
             log = folder.log(source, path)
-            if path not in known and folder.holds(path) and claims(source, log.document):
+            if path not in known and claims(source, log.document):
                 known[path] = log
     if known:
         logs = tuple(known.values())
@@ -207,7 +256,7 @@ def _places_in(folder: _Folder) -> list[Place]:
     found = []
     for path in _candidates(folder):
         document = Document(folder.name_of(path), copy=path)
-        claimant = next((source for source in sources() if claims(source, document)), None)
+        claimant = claimant_of(document)
         if claimant is not None:
             found.append(Place(document.path, (Log(claimant, document),), is_guess=True))
     return found
@@ -216,14 +265,25 @@ def _places_in(folder: _Folder) -> list[Place]:
 def _candidates(folder: _Folder) -> list[Path]:
     """Files in a folder that by their names may be logs."""
     endings = tuple(ending for source in sources() for ending in source.suffixes)
-    return [
-        path
-        for path in sorted(folder.place.iterdir())
-        if _without(path.name.lower(), ENDINGS).endswith(endings)
-        and path.name not in NO_LOGS
-        and path.is_file()
-        and folder.holds(path)
+    found = [
+        folder.place / entry.name
+        for entry in folder.entries()
+        if _without(entry.name.lower(), ENDINGS).endswith(endings)
+        and entry.name not in NO_LOGS
+        and _is_file(entry)
+        and (not entry.is_symlink() or folder.holds(folder.place / entry.name))
     ]
+    if len(found) > MOST_FILES:
+        problem = f"holds {len(found):,} files that may be logs, more than the {MOST_FILES:,} that are looked into"
+        raise unreadable(folder.shown, problem, "name the logs, or a pattern such as 'run-1*.jsonl'")
+    return found
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # Links that lead in a circle.
+        return False
 
 
 def _without(name: str, endings: Iterable[str]) -> str:
@@ -234,22 +294,22 @@ def _without(name: str, endings: Iterable[str]) -> str:
 
 def _no_run(folder: _Folder) -> UnreadableRun:
     """The error for a folder without a log: what was looked for, and what stood in its place."""
-    known = [path for source in sources() for path in source.in_folder(folder.place)]
+    known = [path for source in sources() for path in _at_landmarks(source, folder) if path.is_file()]
     seen = list(dict.fromkeys([*known, *_candidates(folder)]))
-    if len(seen) == 1 and folder.holds(seen[0]):
+    if len(seen) == 1:
         # There is one candidate after all: its own trouble says more than the folder's.
         try:
             recognise(Document(folder.name_of(seen[0]), copy=seen[0]))
         except UnreadableRun as error:
             return error
-    inside = [path for path in sorted(folder.place.iterdir()) if not path.name.startswith(".")]
-    led_out = [path.name for path in inside if not folder.holds(path)]
+    inside = [entry for entry in folder.entries() if not entry.name.startswith(".")]
+    led_out = [entry.name for entry in inside if entry.is_symlink() and not folder.holds(Path(entry.path))]
     if led_out:
         cure = f"links that lead out of it are not followed ({listed(led_out, 3)}): name what they lead to"
-    elif others := [path.name for path in inside if path.is_file()]:
+    elif others := [entry.name for entry in inside if _is_file(entry)]:
         cure = f"what it holds ({listed(others, 3)}) is in no format read here"
     elif inside:
-        cure = f"neither do its folders ({listed([path.name for path in inside], 3)})"
+        cure = f"neither do its folders ({listed([entry.name for entry in inside], 3)})"
     else:
         cure = "it holds no files"
     marks = ["trainer_state.json", "checkpoint-N", *(mark for source in sources() for mark in source.landmarks[:1])]

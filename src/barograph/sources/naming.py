@@ -19,11 +19,21 @@ from barograph.sources.steps import is_step_key
 from barograph.sources.table import RawColumn, plain
 from barograph.sources.wording import visible
 
-__all__ = ["Chosen", "Entry", "as_method", "choose", "groups_of", "is_bookkeeping", "method_of", "tells_something"]
+__all__ = [
+    "TRAIN_LOSS",
+    "Chosen",
+    "Entry",
+    "as_method",
+    "choose",
+    "groups_of",
+    "is_bookkeeping",
+    "method_of",
+    "tells_something",
+]
 
 _TOTALS = frozenset(plain(key) for key in TOTALS)
 #: A total in the trainer's closing row; in any other the loss of an epoch or of a hand-written loop.
-_TRAIN_LOSS = "train_loss"
+TRAIN_LOSS = "train_loss"
 
 
 def as_method(method: Method | str | None) -> Method | None:
@@ -39,7 +49,7 @@ def as_method(method: Method | str | None) -> Method | None:
 
 def is_bookkeeping(key: str) -> bool:
     """Whether a raw key is a total or a figure of the machine, and no metric."""
-    return plain(key) in _TOTALS and plain(key) != _TRAIN_LOSS
+    return plain(key) in _TOTALS and plain(key) != TRAIN_LOSS
 
 
 def tells_something(series: str) -> bool:
@@ -97,7 +107,7 @@ def choose(columns: Mapping[str, RawColumn], method: Method, by_hand: Mapping[st
             continue
         if is_bookkeeping(key):
             continue
-        found = resolve(key, method) or (resolve("loss", method) if plain(key) == _TRAIN_LOSS else None)
+        found = resolve(key, method) or (resolve("loss", method) if plain(key) == TRAIN_LOSS else None)
         if found is not None and found.name == "step":
             continue
         if found is None:

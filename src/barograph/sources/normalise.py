@@ -19,9 +19,18 @@ from barograph.core.metric import Unit
 from barograph.core.names import EVAL, TRAIN, catalogue, nearest, split_of
 from barograph.core.run import Column, Run
 from barograph.sources.base import RawRun, unreadable
-from barograph.sources.naming import Entry, as_method, choose, groups_of, is_bookkeeping, method_of, tells_something
+from barograph.sources.naming import (
+    TRAIN_LOSS,
+    Entry,
+    as_method,
+    choose,
+    groups_of,
+    is_bookkeeping,
+    method_of,
+    tells_something,
+)
 from barograph.sources.steps import Axis, arrange, beginnings, is_step_key, steps_of_rows
-from barograph.sources.table import RawColumn, RawTable, plain
+from barograph.sources.table import RawColumn, RawTable, plain, sharing
 from barograph.sources.wording import counted, listed, visible
 
 __all__ = ["is_percent", "normalise", "without_totals"]
@@ -84,7 +93,11 @@ class _Way:
             settings.setdefault("max_steps", int(planned.column.values[-1]))
         groups = groups_of(chosen.series.values())
         telling = groups_of(entry for series, entry in chosen.series.items() if tells_something(series))
-        train_rows = set().union(*groups_of(entry for entry in chosen.series.values() if entry.split == TRAIN))
+        train_rows = set().union(
+            *groups_of(
+                entry for series, entry in chosen.series.items() if entry.split == TRAIN and tells_something(series)
+            )
+        )
         steps, said = steps_of_rows(table, groups, train_rows, settings, path)
         if not is_part and (borders := beginnings(steps, telling)):
             return self._one_by_one(table, borders, path, notes)
@@ -133,23 +146,34 @@ def _by_name(table: RawTable) -> dict[str, RawTable]:
 
 
 def without_totals(table: RawTable) -> RawTable:
-    """The table without the trainer's closing row of totals, which is no data point."""
+    """The table without the trainer's closing row of totals, which is no data point.
+
+    Where a format keeps all of one step in one row, the totals stand beside the last metrics: then these stay.
+    """
     marks = [
         {row for key, column in table.columns.items() if plain(key) == mark for row in column.at}
         for mark in _TOTALS_ROW
     ]
-    closing = set.intersection(*marks)
-    if not closing:
+    with_totals = set.intersection(*marks)
+    if not with_totals:
         return table
-    moved: dict[int, tuple[array[int], list[int] | None]] = {}
+    telling = (column.at for key, column in table.columns.items() if not _is_total(key))
+    closing = with_totals.difference(*telling)
     columns: dict[str, RawColumn] = {}
     for key, (at, values) in table.columns.items():
-        if id(at) not in moved:
-            order = [index for index, row in enumerate(at) if row not in closing]
-            moved[id(at)] = (at, None) if len(order) == len(at) else (array("q", map(at.__getitem__, order)), order)
-        rows, kept = moved[id(at)]
-        columns[key] = RawColumn(rows, values if kept is None else array("d", map(values.__getitem__, kept)))
-    return replace(table, columns={key: column for key, column in columns.items() if column.at})
+        gone = with_totals if plain(key) == TRAIN_LOSS else closing
+        order = [index for index, row in enumerate(at) if row not in gone]
+        whole = len(order) == len(at)
+        columns[key] = RawColumn(
+            at if whole else array("q", map(at.__getitem__, order)),
+            values if whole else array("d", map(values.__getitem__, order)),
+        )
+    return replace(table, columns={key: column for key, column in sharing(columns.items()) if column.at})
+
+
+def _is_total(key: str) -> bool:
+    """Whether a raw key may stand in the closing row without making it a data point."""
+    return is_bookkeeping(key) or is_step_key(key) or plain(key) in {TRAIN_LOSS, "epoch"}
 
 
 def _notes_on(table: RawTable) -> list[str]:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import ClassVar
 
+from barograph.sources.base import neighbour
 from barograph.sources.jsonl import JsonLines
 
 __all__ = ["OWN_RUN", "OwnRun"]
@@ -32,8 +33,8 @@ class OwnRun(JsonLines):
     def facts_beside(self, path: str) -> dict[str, object]:
         """The settings of the run, with the method it was started for. What cannot be read is as good as absent."""
         try:
-            found = json.loads(_settings_file(path).read_text("utf-8"))
-        except (OSError, ValueError, RecursionError):
+            found = json.loads(neighbour(_settings_file(path)))
+        except (ValueError, RecursionError):
             return {}
         if not isinstance(found, dict):
             return {}

@@ -10,12 +10,13 @@ from typing import TypeVar
 from barograph.core.errors import UnreadableRun
 from barograph.core.methods import Method
 from barograph.core.run import Run
-from barograph.sources.base import RawRun, unreadable
+from barograph.sources.base import Document, RawRun, unreadable
 from barograph.sources.cache import entry_for
-from barograph.sources.catalogue import failed
+from barograph.sources.catalogue import SOURCES, failed
 from barograph.sources.locate import Log, Place, find
 from barograph.sources.naming import as_method
 from barograph.sources.normalise import normalise
+from barograph.sources.remote import is_copy
 from barograph.sources.wording import listed, visible
 
 __all__ = ["How", "read_each", "read_place", "read_run"]
@@ -97,7 +98,7 @@ def _read_log(place: Place, log: Log, how: How, errors: Sequence[UnreadableRun])
     raws = _raw_runs(log)
     if place.only and len(raws) > 1:
         raws = _named(place, {raw.name: raw for raw in raws})
-    beside = log.source.facts_beside(str(log.document.place))
+    beside = log.source.facts_beside(str(log.document.place)) if log.document.data is None else {}
     runs: dict[str, Run] = {}
     failures: list[UnreadableRun] = []
     for raw in raws:
@@ -126,10 +127,19 @@ def _named(place: Place, found: Mapping[str, T]) -> list[T]:
     return [found[place.only]]
 
 
+def _without_copies(error: UnreadableRun, document: Document) -> UnreadableRun:
+    """The same error, naming what lies beside a remote log by its URL, not by the copy of it."""
+    if not is_copy(document.place):
+        return error
+    here, there = str(document.place.parent), document.path.rpartition("/")[0]
+    return UnreadableRun(*(said.replace(here, there) for said in (error.path, error.problem, error.cure)))
+
+
 def _raw_runs(log: Log) -> list[RawRun]:
     """What a log holds, from its kept columns where there are any."""
     document = log.document
-    entry = entry_for(str(document.place), log.source.name) if log.source.may_be_cached and not document.data else None
+    may_be_kept = log.source.may_be_cached and document.data is None and not is_copy(document.place)
+    entry = entry_for(str(document.place), log.source.name) if may_be_kept else None
     kept = entry.load() if entry is not None else None
     if kept is not None:
         return [kept]
@@ -139,6 +149,15 @@ def _raw_runs(log: Log) -> list[RawRun]:
         raise failed(document.path, error) from None
     except MemoryError:
         raise unreadable(document.path, "is too large for the memory of this machine") from None
+    except UnreadableRun as error:
+        raise _without_copies(error, document) from None
+    except Exception as error:
+        if log.source in SOURCES:
+            raise
+        problem = f"could not be read by the plugin {log.source.name} ({type(error).__name__}: {visible(error)})"
+        raise unreadable(document.path, problem, "BAROGRAPH_PLUGINS=off does without plugins") from None
+    for raw in raws:
+        raw.notes += document.notes
     if entry is not None and len(raws) == 1:
         entry.store(raws[0])
     return raws

@@ -111,15 +111,17 @@ def _fill_gaps(
 def _counted_steps(
     rows: int, groups: Sequence[array[int]], train_rows: Collection[int], config: Mapping[str, object]
 ) -> tuple[list[int], list[str]]:
-    """Rows with metrics, counted; each stands for as many steps as the trainer was told to log once in."""
+    """Training rows, counted; each stands for as many steps as the trainer was told to log once in.
+
+    Evaluations stand between them and belong to the row before. A log of nothing else counts its evaluations.
+    """
+    counting: Collection[int] = train_rows or set().union(*groups)
+    counts = accumulate(row in counting for row in range(rows))
     every = config.get("logging_steps")
     if isinstance(every, int | float) and every >= 1 and float(every).is_integer() and train_rows:
-        # Evaluation rows stand between the rows that `logging_steps` speaks of.
-        counts = accumulate(row in train_rows for row in range(rows))
         steps = [count * int(every) for count in counts]
         return steps, [f"no step was logged: rows are counted, {counted(int(every), 'step')} each (logging_steps)"]
-    counting: Collection[int] = range(rows) if _covers(groups, rows) else set().union(*groups)
-    return list(accumulate(row in counting for row in range(rows))), ["no step was logged: rows are counted instead"]
+    return list(counts), ["no step was logged: rows are counted instead"]
 
 
 @dataclass(frozen=True, slots=True)

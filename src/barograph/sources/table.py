@@ -18,7 +18,7 @@ from barograph.core.vocabulary import STEP_KEYS
 from barograph.sources.numbers import Kind, progress, to_number
 from barograph.sources.wording import visible
 
-__all__ = ["MOST_COLUMNS", "Gatherer", "RawColumn", "RawTable", "TooManyColumns", "plain"]
+__all__ = ["MOST_COLUMNS", "Gatherer", "RawColumn", "RawTable", "TooManyColumns", "plain", "sharing"]
 
 MOST_COLUMNS = 10_000
 #: Rows per portion. Large enough to make the work per portion vanish, small enough to stay in the cache.
@@ -86,10 +86,10 @@ class RawTable:
             for name, its_rows in names.items():
                 known_rows = labels.setdefault(key, {}).setdefault(name, array("q"))
                 known_rows.extend(self.rows + row for row in its_rows)
-        shared = dict(_share(columns.items()))
+        together = dict(sharing(columns.items()))
         cleaned = tuple(dict.fromkeys([*self.cleaned, *later.cleaned]))
         targets = [table.target for table in (self, later) if table.target is not None]
-        return RawTable(self.rows + later.rows, shared, left_out, cleaned, max(targets, default=None), labels)
+        return RawTable(self.rows + later.rows, together, left_out, cleaned, max(targets, default=None), labels)
 
 
 class TooManyColumns(Exception):
@@ -228,7 +228,7 @@ class Gatherer:
         """The table of all rows so far."""
         columns: dict[str, RawColumn] = {}
         cleaned: list[str] = []
-        for raw_key, column in _share(_joined(self._segments)):
+        for raw_key, column in sharing(_joined(self._segments)):
             key = visible(raw_key, 500)
             if key != raw_key:
                 cleaned.append(key)
@@ -302,7 +302,7 @@ def _order(parts: list[array[int]]) -> tuple[array[int], list[int] | None]:
     return array("q", map(at.__getitem__, last)), last
 
 
-def _share(columns: Iterable[tuple[str, RawColumn]]) -> Iterator[tuple[str, RawColumn]]:
+def sharing(columns: Iterable[tuple[str, RawColumn]]) -> Iterator[tuple[str, RawColumn]]:
     """The columns, with one `at` array for all that occur in the same rows."""
     known: dict[int, list[array[int]]] = {}
     for key, column in columns:

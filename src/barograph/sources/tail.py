@@ -17,7 +17,18 @@ from typing import BinaryIO, Self
 
 from barograph.core.errors import UnreadableRun
 from barograph.core.run import Run
-from barograph.sources.base import BLOCK, STANDARD_INPUT, Document, GrowingSource, RawRun, Reading, unreadable
+from barograph.sources.base import (
+    BLOCK,
+    LOOKED_AT,
+    STANDARD_INPUT,
+    Document,
+    GrowingSource,
+    RawRun,
+    Reading,
+    opened,
+    unreadable,
+    utf16_of,
+)
 from barograph.sources.compressed import is_packed
 from barograph.sources.growth import Growth, News
 from barograph.sources.locate import Log, Place, find
@@ -151,8 +162,8 @@ def _follower_of(log: Log, place: Place, growth: Growth) -> _Follower:
 
 
 def _is_utf16(file: Path) -> bool:
-    with file.open("rb") as stream:
-        return stream.read(2) in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE}
+    with opened(file) as stream:
+        return bool(utf16_of(stream.read(LOOKED_AT)))
 
 
 class _Rewritten(_Follower):
@@ -210,7 +221,7 @@ class _Growing(_Follower):
 
     def _begin(self) -> None:
         self.close()
-        self._stream = self.log.document.place.open("rb")
+        self._stream = opened(self.log.document.place)
         source = self.log.source
         assert isinstance(source, GrowingSource)  # noqa: S101 - for the type checker
         self._reading = source.reading(self.log.document.path)

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import ClassVar
 
-from barograph.sources.base import HEAD, Document, RawRun, Source
+from barograph.sources.base import HEAD, Document, RawRun, Source, neighbour
 from barograph.sources.json_records import parsed, table_of_records
 
 __all__ = ["TRAINER_STATE", "TrainerState"]
@@ -41,7 +41,11 @@ class TrainerState(Source):
 
     def in_folder(self, folder: Path) -> list[Path]:
         """The state with the longest history: that of the newest checkpoint, or the one beside them if it is newer."""
-        found = [path for path in folder.glob(f"checkpoint-*/{STATE}") if _CHECKPOINT.fullmatch(path.parent.name)]
+        found = [
+            path
+            for path in folder.glob(f"checkpoint-*/{STATE}")
+            if _CHECKPOINT.fullmatch(path.parent.name) and path.is_file()
+        ]
         by_step = {path: _number_of(path) for path in found}
         root = folder / STATE
         if root.is_file():
@@ -62,8 +66,7 @@ def _number_of(path: Path) -> int:
 
 def _global_step(path: Path) -> int:
     """The step of a state file, read from its head: the history comes after it."""
-    with path.open("rb") as stream:
-        match = _GLOBAL_STEP.search(stream.read(HEAD))
+    match = _GLOBAL_STEP.search(neighbour(path, HEAD))
     return int(match[1]) if match else 0
 
 

@@ -76,6 +76,7 @@ COMMON_METRICS: tuple[Metric, ...] = (
             Alias("ppo_actor/update/grad_norm", "AReaL"),
             Alias("grad._norm", "prime-rl console"),
             Alias("gradient_norm", "hand-written loops"),
+            Alias("norm", "llm.c"),
         ),
         reading=(
             "Its level depends on the model and on the loss (a summed or IPO loss gives large values), so judge it "
@@ -100,6 +101,7 @@ COMMON_METRICS: tuple[Metric, ...] = (
             Alias("policy/policy_entropy", "SkyRL"),
             Alias("approx_entropy", "NeMo-RL"),
             Alias("entropy/all/mean", "prime-rl"),
+            Alias("entropy/mean", "prime-rl"),
             Alias("optim/entropy", "tinker-cookbook"),
             Alias("ppo_actor/update/entropy/avg", "AReaL"),
             Alias("rollout/entropy", "slime"),

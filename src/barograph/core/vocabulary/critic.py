@@ -58,6 +58,7 @@ CRITIC_METRICS: tuple[Metric, ...] = (
             Alias("ppo/val/clipfrac", "TRL 0.11 and earlier"),
             Alias("critic/vf_clipfrac", "verl, NeMo-RL"),
             Alias("critic/values_clipfrac", "SkyRL"),
+            Alias("critic_clip_frac", "NeMo-RL console"),
             Alias("critic-value_clipfrac", "slime"),
             Alias("ppo_critic/update/clip_ratio/avg", "AReaL"),
             Alias("ppo_critic/clip_ratio/avg", "AReaL"),

@@ -23,6 +23,7 @@ ENGINE_METRICS: tuple[Metric, ...] = (
             Alias("policy_kl_error", "NeMo-RL", estimator="k3"),
             Alias("js_divergence_error", "NeMo-RL", estimator="js"),
             Alias("mismatch_kl/all/mean", "prime-rl", estimator="k3"),
+            Alias("mismatch_kl/mean", "prime-rl", estimator="k3"),
             Alias("mismatch_kl", "prime-rl console", estimator="k3"),
             Alias("optim/kl_sample_train_v2", "tinker-cookbook", estimator="k2"),
             Alias("optim/kl_sample_train_v1", "tinker-cookbook", estimator="k1"),

@@ -34,6 +34,7 @@ ONLINE_METRICS: tuple[Metric, ...] = (
             Alias("ppo_actor/task_reward/avg", "AReaL"),
             Alias("reward/mean", "prime-rl"),
             Alias("*/reward/mean", "prime-rl"),
+            Alias("reward/all/mean", "prime-rl"),
             Alias("scores", "torchtune PPO"),
             Alias("rewards", "torchtune GRPO", ONLINE),
             Alias("rewards/mean", "hand-written loops"),
@@ -41,6 +42,7 @@ ONLINE_METRICS: tuple[Metric, ...] = (
             Alias("reward_mean", "hand-written loops", _SCORED),
             Alias("mean_reward", "hand-written loops", ONLINE),
             Alias("avg_reward", "NeMo-RL console, hand-written loops"),
+            Alias("avg_total_reward", "NeMo-RL console, with dynamic sampling"),
             Alias("self_distillation/reward_mean", "TRL SDPO"),
             Alias("all/avg_score", "SkyRL evaluation"),
         ),
@@ -177,6 +179,7 @@ ONLINE_METRICS: tuple[Metric, ...] = (
         unit=Unit.NATS_PER_SEQUENCE,
         aliases=(
             Alias("objective/kl", "TRL PPO, RLOO to 0.21, OnlineDPO, XPO", estimator="k1"),
+            Alias("kl_per_answer", "torchtune PPO, which calls it kl", estimator="k1"),
             Alias("loss/kl", "TRL NashMD", estimator="k1"),
         ),
         reading=(

@@ -168,6 +168,7 @@ PROGRESS_METRICS: tuple[Metric, ...] = (
             Alias("timing_s/step", "verl"),
             Alias("perf/time_per_step", "verl"),
             Alias("timing/step", "SkyRL"),
+            Alias("timing/step_total", "OpenRLHF"),
             Alias("time/step", "prime-rl"),
             Alias("timing/train/total_step_time", "NeMo-RL"),
             Alias("time/ppo/total", "TRL 0.11 and earlier"),

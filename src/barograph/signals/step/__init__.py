@@ -1,102 +1,137 @@
-"""Evaluate expressions one row at a time, with plain floats.
+"""Evaluate expressions one row at a time, with plain floats and nothing but the standard library.
 
-Each distinct sub-expression becomes one cell, shared by all rules that use it. A row updates only the cells
-that the metrics seen so far can reach; that plan is compiled anew when a metric is seen for the first time.
+All expressions of a run become one function, written out as source and compiled; equal parts are computed once.
+There is one for rows of any kind, and one for each kind of row that comes often, written for just its keys.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
+from math import hypot
+from types import CellType
 
-from barograph.core.names import COUNTERS, series_key, split_of
-from barograph.signals.expression import Signal
-from barograph.signals.step.cells import LEAVES, Cell, Clock, Passive
-from barograph.signals.step.memory import MEMORY, Sustained
-from barograph.signals.step.program import OPERATORS, compile_plan
+from barograph.signals.expression import Condition, Signal
+from barograph.signals.step.memory import HELPERS
+from barograph.signals.step.outline import CAREFUL, PLAIN, Outline
+from barograph.signals.step.program import Shape, splits_of, write
+from barograph.signals.step.state import Reader, State, bind, name_of
 from barograph.signals.timeline import Timeline
 
-__all__ = ["Cell", "Stepper", "Sustained"]
+__all__ = ["Stepper", "course", "source_of", "updated"]
 
+#: After so many rows of a kind, a function of its own pays for the time that it takes to compile.
+OFTEN = 128
+#: At these rows it is written anew: by then more of what may be missing at first is there for good.
+AGAIN = (512, 2048, 8192)
+#: So many kinds of rows are counted, and so many have functions of their own.
+MOST_COUNTED, MOST_OWN = 1000, 16
 
-#: Rows of so many kinds are remembered; a log with more is odd, and only a little slower.
-MOST_KEY_SETS = 1000
+Plan = Callable[[float, Mapping[str, float]], "tuple[int, ...] | None"]
 
 
 class Stepper:
-    """Many expressions over one run, advanced together."""
+    """Many expressions over one run, advanced together.
 
-    def __init__(self, signals: Iterable[Signal], timeline: Timeline) -> None:
-        self.clock = Clock(timeline)
-        self._cells: dict[Signal, Cell] = {}
-        self._keys: frozenset[str] = frozenset()
-        self._plan: Callable[[int], None] = _nothing
-        #: The splits that rows with these keys belong to.
-        self._splits: dict[tuple[str, ...], frozenset[str]] = {}
-        for signal in signals:
-            self._cell(signal)
+    It tells which of the conditions hold; anything else among what is shown can be read at any time. Keys that are
+    known to come may be given, as every new one costs a compilation.
+    """
 
-    def cell(self, signal: Signal) -> Cell:
-        """The cell that holds the value of one of the expressions given at the start."""
-        return self._cells[signal]
+    def __init__(
+        self,
+        conditions: Iterable[Signal],
+        timeline: Timeline,
+        shown: Iterable[Signal] = (),
+        *,
+        keys: Iterable[str] = (),
+        often: int = OFTEN,
+    ) -> None:
+        self.row = -1
+        self.timeline = timeline
+        self._often = often
+        self._state = State(Outline(conditions, tuple(shown), timeline))
+        self._keys = frozenset(keys)
+        self._any: Plan | None = None
+        self._own: dict[tuple[str, ...], Plan] = {}
+        self._counted: Counter[tuple[str, ...]] = Counter()
 
-    def advance(self, step: float, values: Mapping[str, float]) -> int:
-        """Read one row: values by series key, NaN and infinities included. Returns the row's number."""
-        clock = self.clock
-        clock.row = row = clock.row + 1
-        clock.step = step
-        clock.values = values
+    def advance(self, step: float, values: Mapping[str, float]) -> tuple[int, ...]:
+        """Read one row: values by series key, NaN and infinities included. Returns the numbers of what holds."""
+        self.row += 1
+        self._state.step = step
         keys = tuple(values)
-        splits = self._splits.get(keys)
-        if splits is None:
-            splits = self._meet(keys)
-        clock.splits = splits
-        self._plan(row)
-        return row
+        own = self._own.get(keys)
+        if own is not None:
+            if self.row in AGAIN:
+                self._own.clear()
+            holding = own(step, values)
+            if holding is not None:
+                return holding
+        return self._advance_any(keys, step, values)
 
-    def _meet(self, keys: tuple[str, ...]) -> frozenset[str]:
-        """Rows with these keys are new: find their splits, and compile the plan again if any key is new."""
-        if len(self._splits) >= MOST_KEY_SETS:
-            self._splits.clear()
-        splits = self._splits[keys] = frozenset(split_of(key)[0] for key in keys if key not in COUNTERS)
+    def reader(self, signal: Signal) -> Reader:
+        """A function that tells the latest value of something shown, None while there is none."""
+        return self._state.reader(signal)
+
+    def variable(self, signal: Signal, part: str) -> CellType:
+        """What a word with a memory remembers besides its value."""
+        return self._state.variables[name_of(self._state.outline.number[signal], part)]
+
+    def failed(self, number: int) -> CellType:
+        """Whether a condition has been false; for its reader to reset."""
+        return self._state.variables[f"failed{number}"]
+
+    def _advance_any(self, keys: tuple[str, ...], step: float, values: Mapping[str, float]) -> tuple[int, ...]:
         if not self._keys.issuperset(keys):
             self._keys = self._keys.union(keys)
-            self._plan = self._compile()
-        return splits
+            self._forget()
+        if self._state.outline.most == PLAIN and any(
+            not -PLAIN < value < PLAIN and value - value == 0.0 for value in values.values()
+        ):
+            self._state.outline.expect(CAREFUL)
+            self._state.keep()
+            self._forget()
+        if len(self._counted) >= MOST_COUNTED:
+            self._counted.clear()
+        self._counted[keys] += 1
+        plan = self._any
+        if plan is None:
+            plan = self._any = self._compile(Shape(self._keys))
+        holding = plan(step, values) or ()
+        if self._counted[keys] > self._often and keys not in self._own and len(self._own) < MOST_OWN:
+            self._own[keys] = self._compile(Shape(self._keys, keys))
+        return holding
 
-    def _cell(self, signal: Signal) -> Cell:
-        if signal not in self._cells:
-            inputs = tuple(self._cell(part) for part in signal.inputs)
-            self._cells[signal] = self._make(signal, inputs)
-        return self._cells[signal]
+    def _forget(self) -> None:
+        self._any = None
+        self._own.clear()
 
-    def _make(self, signal: Signal, inputs: tuple[Cell, ...]) -> Cell:
-        if signal.word in OPERATORS:
-            return (Passive if all(cell.passive for cell in inputs) else Cell)(self.clock, inputs)
-        numbers = [argument for argument in signal.arguments if not isinstance(argument, Signal)]
-        return (LEAVES.get(signal.word) or MEMORY[signal.word])(self.clock, inputs, *numbers)
-
-    def _compile(self) -> Callable[[int], None]:
-        splits = {split_of(key)[0] for key in self._keys}
-        reached: set[Signal] = set()
-        touched: list[Signal] = []
-        for signal, cell in self._cells.items():
-            if cell.passive:
-                if not cell.still:
-                    touched.append(signal)
-            elif _reaches(signal, self._keys, splits, reached):
-                reached.add(signal)
-                touched.append(signal)
-        return compile_plan(self._cells, touched, reached)
+    def _compile(self, shape: Shape) -> Plan:
+        return bind(write(self._state, shape), self._state.variables, NAMES)
 
 
-def _nothing(row: int) -> None:
-    """The plan before the first row."""
+NAMES = {**HELPERS, "hypot": hypot, "splits_of": splits_of}
 
 
-def _reaches(signal: Signal, keys: frozenset[str], splits: set[str], reached: set[Signal]) -> bool:
-    """Whether a row with some of these keys can update a signal."""
-    if signal.word in {"metric", "nonfinite"}:
-        return series_key(str(signal.arguments[0]), str(signal.arguments[1])) in keys
-    if signal.word == "present":
-        return signal.arguments[1] in splits
-    return any(part in reached for part in signal.inputs)
+def course(
+    signal: Signal, rows: Iterable[tuple[float, Mapping[str, float]]], timeline: Timeline, often: int = OFTEN
+) -> dict[int, float]:
+    """The value of an expression after each row that updates it, by the row's number."""
+    stepper = Stepper([updated(signal)], timeline, [signal], often=often)
+    read = stepper.reader(signal)
+    seen = {}
+    for step, values in rows:
+        if stepper.advance(step, values):
+            seen[stepper.row] = float(read())
+    return seen
+
+
+def updated(signal: Signal) -> Condition:
+    """Holds in just the rows that update a signal: nothing is less than itself, not even NaN."""
+    return Condition("not", Condition("lt", signal, signal))
+
+
+def source_of(signal: Signal, keys: Collection[str], timeline: Timeline | None = None) -> str:
+    """What is written for one expression and rows with these keys, before the first row; to read, not to run."""
+    state = State(Outline([signal], (), timeline or Timeline()))
+    return write(state, Shape(frozenset(keys), tuple(keys)), comments=True)

@@ -1,355 +1,313 @@
-"""Cells with a memory: smoothing, looking back, lasting."""
+"""How each word with a memory is written out: one table.
+
+The lines are Python in which `x` is the value that has just arrived, `me` the word's own value, `me_...` what it
+remembers besides, `step` the step of the row, and capitals are numbers that are filled in. They run only in rows in
+which `x` has been updated. Most words have shorter lines for when they have grown, that is, once what is missing at
+first is there for good; functions that are written from then on take those.
+"""
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
-from barograph.signals.step.cells import Cell, Clock
+from barograph.signals.timeline import Timeline
 
-__all__ = ["MEMORY", "WHOLE", "Sustained"]
+__all__ = ["HELPERS", "MEMORY", "WHOLE", "Memory"]
 
 #: The mass of an average from which on it counts as whole.
 WHOLE = 1.0 - 1e-12
 
-
-class Ema(Cell):
-    """Each value weighs less the longer it is ago. While there are few, all that there are make up the whole."""
-
-    __slots__ = ("by_steps", "gone", "mass", "share", "steps", "then", "weight", "x")
-
-    def __init__(self, clock: Clock, inputs: tuple[Cell, ...], rows: float, steps: float, share: float) -> None:
-        super().__init__(clock, inputs)
-        self.x = inputs[0]
-        self.steps, self.share = steps, share
-        self.weight = 2.0 / (rows + 1.0) if rows else 0.0
-        #: The weight of all values so far; it grows to one, as if the series had always been there.
-        self.mass = 0.0
-        self.then = 0.0
-        self.gone = -1.0
-        self.by_steps = 0.0
-
-    def update(self, row: int) -> None:
-        x = self.x
-        if x.stamp == row:
-            old = self.value
-            if old is None:
-                self.value = x.value
-            else:
-                weight = self.weight or self._weight_by_steps()
-                if self.mass < 1.0:
-                    weight = self._among_few(weight)
-                self.value = old + weight * (x.value - old)
-            self.then = self.clock.step
-            self.stamp = row
-
-    def _among_few(self, weight: float) -> float:
-        """The weight of a value when the average is not yet whole. The first value weighs as much as the second."""
-        if not weight:
-            return 0.0
-        begun = self.mass or weight
-        mass = begun + weight * (1.0 - begun)
-        self.mass = mass if mass < WHOLE else 1.0
-        return weight / self.mass
-
-    def _weight_by_steps(self) -> float:
-        """By the steps that have gone since the update before: nearly always as many as the last time."""
-        clock = self.clock
-        gone = max(0.0, clock.step - self.then)
-        horizon = clock.timeline.horizon
-        if gone != self.gone or (horizon is None and self.share):
-            span = self.steps or self.share * (clock.step if horizon is None else horizon)
-            self.gone = gone
-            self.by_steps = -math.expm1(-gone / span) if span > 0 else 1.0
-        return self.by_steps
+#: What a word remembers, by name; its value is "".
+State = Mapping[str, Any]
 
 
-class Windowed(Cell):
+def _has_value(state: State) -> bool:
+    return state[""] is not None
+
+
+class Memory(NamedTuple):
+    """How a word with a memory is written out."""
+
+    #: What it does with a new value, at any age.
+    lines: str
+    #: The same, once it has grown.
+    later: str | None = None
+    #: What else it remembers, before the first value.
+    state: State = MappingProxyType({})
+    numbers: Mapping[str, str] = MappingProxyType({})
+    grown: Callable[[State], bool] = _has_value
+    #: It may be without a value even though `x` has been updated; never again once it has one.
+    late: bool = False
+    #: How large its value can become, for an `x` of size one; infinite where it may not be finite.
+    size: float = 1.0
+
+
+def _ema(timeline: Timeline, rows: float, steps: float, share: float) -> Memory:
+    """Each value weighs less the longer it is ago. While there are few, all that there are make up the whole.
+
+    `me_mass` is the weight of all values so far; it grows to one, as if the series had always been there.
+    """
+    if rows:
+        lines = """
+        if me is None:
+            me = x
+        else:
+            me_mass, weight = among_few(me_mass, WEIGHT)
+            me = me + weight * (x - me)
+        """
+        numbers = {"WEIGHT": repr(2.0 / (rows + 1.0))}
+        return Memory(lines, "me = me + WEIGHT * (x - me)", {"mass": 0.0}, numbers, _whole)
+    span, fixed = _span(timeline, steps, share)
+    # By the steps that have gone since the update before: nearly always as many as the last time.
+    lines = """
+    if me is None:
+        me = x
+    else:
+        gone = step - me_then
+        if gone != me_gone:
+            me_gone = gone
+            me_weight = weight_of(gone, SPAN)
+        me_mass, weight = among_few(me_mass, me_weight)
+        me = me + weight * (x - me)
+    me_then = step
+    """
+    later = """
+    gone = step - me_then
+    if gone != me_gone:
+        me_gone = gone
+        me_weight = weight_of(gone, SPAN)
+    me = me + me_weight * (x - me)
+    me_then = step
+    """
+    if not fixed:
+        lines, later = (text.replace("if gone != me_gone:", "if True:") for text in (lines, later))
+    state = {"mass": 0.0, "then": 0.0, "gone": None, "weight": 0.0}
+    return Memory(lines, later, state, {"SPAN": span}, _whole)
+
+
+def _whole(state: State) -> bool:
+    return bool(state["mass"] == 1.0)
+
+
+def _span(timeline: Timeline, steps: float, share: float) -> tuple[str, bool]:
+    """A number of steps, or of a share of the run; and whether it is the same in every row."""
+    if steps or not share:
+        return repr(float(steps)), True
+    if timeline.horizon is None:
+        return f"({share!r} * step)", False
+    return repr(share * timeline.horizon), True
+
+
+def _windowed(result: str, *, late: bool = False, size: float = 1.0) -> Callable[..., Memory]:
     """A function of the last values."""
 
-    __slots__ = ("window", "x")
+    def word(timeline: Timeline, rows: float) -> Memory:
+        lines = f"me_window.append(x)\nme = {result}"
+        return Memory(lines, state={"window": deque(maxlen=int(rows))}, late=late, size=size)
 
-    def __init__(self, clock: Clock, inputs: tuple[Cell, ...], rows: float) -> None:
-        super().__init__(clock, inputs)
-        self.x = inputs[0]
-        self.window: deque[float] = deque(maxlen=int(rows))
-
-    def result(self) -> float | None:
-        raise NotImplementedError
-
-    def update(self, row: int) -> None:
-        if self.x.stamp == row:
-            self.window.append(self.x.value)
-            result = self.result()
-            if result is not None:
-                self.value = result
-                self.stamp = row
+    return word
 
 
-class Mean(Windowed):
-    __slots__ = ()
-
-    def result(self) -> float:
-        return sum(self.window) / len(self.window)
-
-
-class Std(Windowed):
-    __slots__ = ()
-
-    def result(self) -> float | None:
-        n = len(self.window)
-        if n < 2:
-            return None
-        mean = sum(self.window) / n
-        return math.sqrt(sum((value - mean) ** 2 for value in self.window) / (n - 1))
+# A window whose values are kept ranked as well: nothing is ever sorted.
+_DROP = "del me_ranked[bisect_left(me_ranked, me_window[0])]"
+_ADD = "me_window.append(x)\ninsort(me_ranked, x)"
+_SLIDE = f"if len(me_window) == ROWS: {_DROP}\n{_ADD}"
 
 
-class Slope(Windowed):
-    __slots__ = ()
-
-    def result(self) -> float | None:
-        n = len(self.window)
-        if n < 3:
-            return None
-        middle = (n - 1) / 2
-        rise = sum((i - middle) * value for i, value in enumerate(self.window))
-        return rise / (n * (n * n - 1) / 12)
+def _ranked(rows: float) -> tuple[State, Mapping[str, str], Callable[[State], bool]]:
+    n = int(rows)
+    return {"window": deque(maxlen=n), "ranked": []}, {"ROWS": str(n)}, lambda state: len(state["window"]) == n
 
 
-class Median(Windowed):
-    __slots__ = ("ranked", "rows")
-
-    def __init__(self, clock: Clock, inputs: tuple[Cell, ...], rows: float) -> None:
-        super().__init__(clock, inputs, rows)
-        self.ranked: list[float] = []
-        self.rows = int(rows)
-
-    def update(self, row: int) -> None:
-        if self.x.stamp == row:
-            slide(self.window, self.ranked, self.x.value)
-            self.value = middle_of(self.ranked)
-            self.stamp = row
+def _median(timeline: Timeline, rows: float) -> Memory:
+    half = int(rows) // 2
+    middle = f"me_ranked[{half}]" if int(rows) % 2 else f"(me_ranked[{half - 1}] + me_ranked[{half}]) / 2"
+    later = f"{_DROP}\n{_ADD}\nme = {middle}"
+    return Memory(f"{_SLIDE}\nme = middle_of(me_ranked)", later, *_ranked(rows))
 
 
-class Spike(Median):
+def _spike(timeline: Timeline, rows: float) -> Memory:
     """Compared with the values before: the window holds those when a new value arrives."""
-
-    __slots__ = ()
-
-    def update(self, row: int) -> None:
-        if self.x.stamp == row:
-            value: float = self.x.value
-            ranked = self.ranked
-            if len(ranked) * 2 >= self.rows:
-                self.value = spike_height(value, ranked) if value > ranked[-1] else 0.0
-                self.stamp = row
-            slide(self.window, ranked, value)
+    judge = "me = spike_height(x, me_ranked) if x > me_ranked[-1] else 0.0"
+    lines = f"if len(me_ranked) * 2 >= ROWS: {judge}\n{_SLIDE}"
+    return Memory(lines, f"{judge}\n{_DROP}\n{_ADD}", *_ranked(rows), late=True, size=math.inf)
 
 
-class Delta(Windowed):
-    __slots__ = ()
-
-    def __init__(self, clock: Clock, inputs: tuple[Cell, ...], rows: float) -> None:
-        super().__init__(clock, inputs, rows + 1)
-
-    def result(self) -> float | None:
-        window = self.window
-        return window[-1] - window[0] if len(window) == window.maxlen else None
+def _delta(timeline: Timeline, rows: float) -> Memory:
+    if rows == 1:
+        lines = "if me_last is not None: me = x - me_last\nme_last = x"
+        return Memory(lines, "me = x - me_last\nme_last = x", {"last": None}, late=True, size=2.0)
+    lines = "me_window.append(x)\nif len(me_window) > ROWS: me = x - me_window[0]"
+    window = {"window": deque[float](maxlen=int(rows) + 1)}
+    return Memory(lines, state=window, numbers={"ROWS": str(int(rows))}, late=True, size=2.0)
 
 
-class First(Cell):
-    __slots__ = ("ranked", "rows", "x")
-
-    def __init__(self, clock: Clock, inputs: tuple[Cell, ...], rows: float) -> None:
-        super().__init__(clock, inputs)
-        self.x = inputs[0]
-        self.rows = int(rows)
-        self.ranked: list[float] = []
-
-    def update(self, row: int) -> None:
-        if self.x.stamp == row:
-            if len(self.ranked) < self.rows:
-                insort(self.ranked, self.x.value)
-                self.value = middle_of(self.ranked)
-            self.stamp = row
+def _first(timeline: Timeline, rows: float) -> Memory:
+    lines = """
+    if len(me_ranked) < ROWS:
+        insort(me_ranked, x)
+        me = middle_of(me_ranked)
+    """
+    numbers = {"ROWS": str(int(rows))}
+    return Memory(lines, "", {"ranked": []}, numbers, lambda state: len(state["ranked"]) >= int(rows))
 
 
-class Settled(Cell):
-    __slots__ = ("seen", "wanted", "x")
-
-    def __init__(self, clock: Clock, inputs: tuple[Cell, ...], rows: float) -> None:
-        super().__init__(clock, inputs)
-        self.x = inputs[0]
-        self.seen = 0
-        self.wanted = int(rows)
-
-    def update(self, row: int) -> None:
-        if self.x.stamp == row:
-            self.seen += 1
-            if self.seen >= self.wanted:
-                self.value = self.x.value
-                self.stamp = row
+def _settled(timeline: Timeline, rows: float) -> Memory:
+    lines = "me_seen = me_seen + 1\nif me_seen >= ROWS: me = x"
+    return Memory(lines, "me = x", {"seen": 0}, {"ROWS": str(int(rows))}, late=True)
 
 
-class Extreme(Cell):
-    __slots__ = ("choose", "window", "x")
-
-    def __init__(
-        self, clock: Clock, inputs: tuple[Cell, ...], rows: float, choose: Callable[[Iterable[float]], float]
-    ) -> None:
-        super().__init__(clock, inputs)
-        self.x = inputs[0]
-        self.choose = choose
-        self.window: deque[float] | None = deque(maxlen=int(rows)) if rows else None
-
-    def update(self, row: int) -> None:
-        if self.x.stamp == row:
-            value: float = self.x.value
-            if self.window is not None:
-                self.window.append(value)
-                self.value = self.choose(self.window)
-            else:
-                self.value = value if self.value is None else self.choose((self.value, value))
-            self.stamp = row
+def _lowest(timeline: Timeline, rows: float) -> Memory:
+    if rows:
+        return _windowed("min(me_window)")(timeline, rows)
+    return Memory("if me is None or x < me: me = x", "if x < me: me = x")
 
 
-class Count(Cell):
-    __slots__ = ("x",)
-
-    def __init__(self, clock: Clock, inputs: tuple[Cell, ...]) -> None:
-        super().__init__(clock, inputs)
-        self.x = inputs[0]
-
-    def update(self, row: int) -> None:
-        if self.x.stamp == row:
-            self.value = (self.value or 0.0) + 1.0
-            self.stamp = row
+def _highest(timeline: Timeline, rows: float) -> Memory:
+    if rows:
+        return _windowed("max(me_window)")(timeline, rows)
+    return Memory("if me is None or x > me: me = x", "if x > me: me = x")
 
 
-class Total(Count):
-    __slots__ = ()
-
-    def update(self, row: int) -> None:
-        if self.x.stamp == row:
-            self.value = (self.value or 0.0) + (1.0 if self.x.value else 0.0)
-            self.stamp = row
+def _count(timeline: Timeline) -> Memory:
+    return Memory("me = (me or 0.0) + 1.0", "me = me + 1.0")
 
 
-class Ever(Count):
-    __slots__ = ()
-
-    def update(self, row: int) -> None:
-        if self.x.stamp == row:
-            self.value = bool(self.value or self.x.value)
-            self.stamp = row
+def _total(timeline: Timeline) -> Memory:
+    return Memory("me = (me or 0.0) + (1.0 if x else 0.0)", "if x: me = me + 1.0")
 
 
-class Streak(Count):
-    __slots__ = ()
-
-    def update(self, row: int) -> None:
-        if self.x.stamp == row:
-            self.value = (self.value or 0.0) + 1.0 if self.x.value else 0.0
-            self.stamp = row
+def _streak(timeline: Timeline) -> Memory:
+    return Memory("me = (me or 0.0) + 1.0 if x else 0.0")
 
 
-class Fraction(Windowed):
-    __slots__ = ()
-
-    def result(self) -> float | None:
-        window = self.window
-        return sum(window) / len(window) if len(window) == window.maxlen else None
+def _ever(timeline: Timeline) -> Memory:
+    return Memory("me = bool(me or x)", "if x: me = True")
 
 
-class Sustained(Cell):
-    """True for long enough. A row stands for the steps since the row before it, so the span begins there."""
-
-    __slots__ = ("begun", "onset", "rows", "share", "since", "steps", "then", "x")
-
-    def __init__(self, clock: Clock, inputs: tuple[Cell, ...], rows: float, steps: float, share: float) -> None:
-        super().__init__(clock, inputs)
-        self.x = inputs[0]
-        self.rows, self.steps, self.share = rows, steps, share
-        self.begun = 0.0
-        #: The first step at which it was true, in the stretch that goes on.
-        self.onset: float = 0.0
-        self.since: float | None = None
-        self.then: float | None = None
-
-    def update(self, row: int) -> None:
-        x = self.x
-        if x.stamp == row:
-            step = self.clock.step
-            if not x.value:
-                self.value, self.begun, self.since = False, 0.0, None
-            else:
-                if self.since is None:
-                    self.since = step if self.then is None else self.then
-                    self.onset = step
-                self.begun += 1.0
-                self.value = (
-                    self.begun >= self.rows
-                    and step - self.since >= self.steps
-                    and (not self.share or step - self.since >= self.share * self._length())
-                )
-            self.then = step
-            self.stamp = row
-
-    def _length(self) -> float:
-        horizon = self.clock.timeline.horizon
-        return self.clock.step if horizon is None else horizon
+def _fraction(timeline: Timeline, rows: float) -> Memory:
+    """The window holds truth values; `me_true` counts those that are true."""
+    lines = """
+    if len(me_window) == ROWS: me_true = me_true - me_window[0]
+    me_window.append(x)
+    me_true = me_true + x
+    if len(me_window) == ROWS: me = me_true / ROWS
+    """
+    later = """
+    me_true = me_true - me_window[0] + x
+    me_window.append(x)
+    me = me_true / ROWS
+    """
+    return Memory(lines, later, {"window": deque(maxlen=int(rows)), "true": 0}, {"ROWS": str(int(rows))}, late=True)
 
 
-def _lowest(clock: Clock, inputs: tuple[Cell, ...], rows: float) -> Cell:
-    return Extreme(clock, inputs, rows, min)
+def _sustained(timeline: Timeline, rows: float, steps: float, share: float) -> Memory:
+    """True for long enough. A row stands for the steps since the row before it, so the span begins there.
+
+    `me_onset` is the first step at which it was true, in the stretch that goes on; `me_begun` counts its rows.
+    """
+    # Asked for no steps as well: after a restart the step may lie before the stretch.
+    tests = [f"me_begun >= {float(rows)!r}", f"step - me_since >= {float(steps)!r}"]
+    if share:
+        tests.append(f"step - me_since >= {_span(timeline, 0, share)[0]}")
+    lines = f"""
+    if x:
+        if me_since is None:
+            me_since = step if me_then is None else me_then
+            me_onset = step
+        me_begun = me_begun + 1.0
+        me = {" and ".join(tests)}
+    else:
+        me = False
+        me_begun = 0.0
+        me_since = None
+    me_then = step
+    """
+    return Memory(lines, state={"begun": 0.0, "onset": 0.0, "since": None, "then": None})
 
 
-def _highest(clock: Clock, inputs: tuple[Cell, ...], rows: float) -> Cell:
-    return Extreme(clock, inputs, rows, max)
+#: Each word, called with the run's frame and the word's numbers.
+MEMORY: dict[str, Callable[..., Memory]] = {
+    "ema": _ema,
+    "mean": _windowed("sum(me_window) / len(me_window)"),
+    "median": _median,
+    "std": _windowed("spread_of(me_window)", late=True, size=math.inf),
+    "slope": _windowed("slope_of(me_window)", late=True, size=math.inf),
+    "spike": _spike,
+    "delta": _delta,
+    "first": _first,
+    "settled": _settled,
+    "lowest": _lowest,
+    "highest": _highest,
+    "count": _count,
+    "sustained": _sustained,
+    "streak": _streak,
+    "fraction": _fraction,
+    "total": _total,
+    "ever": _ever,
+}
 
 
-# Ranks
+# What the lines call
 
 
-def slide(window: deque[float], ranked: list[float], value: float) -> None:
-    """Move the window on by one value, keeping its values ranked as well."""
-    if len(window) == window.maxlen:
-        del ranked[bisect_left(ranked, window[0])]
-    window.append(value)
-    insort(ranked, value)
+def weight_of(gone: float, span: float) -> float:
+    """The weight of a value that comes so many steps after the one before."""
+    return -math.expm1(-max(0.0, gone) / span) if span > 0 else 1.0
 
 
-def middle_of(ranked: list[float]) -> float:
+def among_few(mass: float, weight: float) -> tuple[float, float]:
+    """The mass of an average with one more value, and that value's weight. The first weighs as much as the second."""
+    if not weight:
+        return mass, 0.0
+    begun = mass or weight
+    mass = begun + weight * (1.0 - begun)
+    if mass >= WHOLE:
+        mass = 1.0
+    return mass, weight / mass
+
+
+def spread_of(window: Sequence[float]) -> float | None:
+    """The standard deviation, from two values on."""
+    n = len(window)
+    if n < 2:
+        return None
+    mean = sum(window) / n
+    try:
+        return math.sqrt(sum((value - mean) ** 2 for value in window) / (n - 1))
+    except OverflowError:  # the square of a number past 1e154
+        return math.inf
+
+
+def slope_of(window: Sequence[float]) -> float | None:
+    """The least-squares rise per value, from three values on."""
+    n = len(window)
+    if n < 3:
+        return None
+    middle = (n - 1) / 2
+    rise = sum((i - middle) * value for i, value in enumerate(window))
+    return rise / (n * (n * n - 1) / 12)
+
+
+def middle_of(ranked: Sequence[float]) -> float:
     """The median of values in rising order."""
     n = len(ranked)
     return ranked[n // 2] if n % 2 else (ranked[n // 2 - 1] + ranked[n // 2]) / 2
 
 
-def spike_height(value: float, ranked: list[float]) -> float:
+def spike_height(value: float, ranked: Sequence[float]) -> float:
     """Robust standard deviations above the median; a spread of zero counts as a hundredth of the level."""
     level = middle_of(ranked)
     deviation = middle_of(sorted(abs(other - level) for other in ranked))
     return (value - level) / max(1.4826 * deviation, 0.01 * abs(level), 1e-12)
 
 
-MEMORY: dict[str, Callable[..., Cell]] = {
-    "ema": Ema,
-    "mean": Mean,
-    "median": Median,
-    "std": Std,
-    "slope": Slope,
-    "spike": Spike,
-    "delta": Delta,
-    "first": First,
-    "settled": Settled,
-    "lowest": _lowest,
-    "highest": _highest,
-    "count": Count,
-    "sustained": Sustained,
-    "streak": Streak,
-    "fraction": Fraction,
-    "total": Total,
-    "ever": Ever,
+HELPERS: dict[str, object] = {
+    function.__name__: function for function in (weight_of, among_few, spread_of, slope_of, middle_of, spike_height)
 }
+HELPERS |= {"WHOLE": WHOLE, "bisect_left": bisect_left, "insort": insort}

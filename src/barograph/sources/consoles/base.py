@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from barograph.sources.base import GrowingSource, LineReading, Reading, decoded
 
-__all__ = ["Console", "Parser", "Row", "clean_lines"]
+__all__ = ["Console", "Parser", "Row", "clean_lines", "gives_rows"]
 
 #: Raw keys and what was printed behind them.
 Row = dict[str, object]
@@ -71,6 +71,10 @@ class _ConsoleReading(LineReading):
         self._parser = parser
         self._replaced = False
 
+    def take(self, data: bytes) -> None:
+        # A progress bar may be drawn for hours before its line ends; each of its states is a line of its own.
+        super().take(data.replace(b"\r", b"\n"))
+
     def take_lines(self, block: bytes) -> None:
         text, replaced = decoded(block)
         self._replaced |= replaced
@@ -87,6 +91,11 @@ class _ConsoleReading(LineReading):
 
     def notes(self) -> list[str]:
         return [*self._parser.notes(), *(["bytes that are not UTF-8 were replaced"] if self._replaced else [])]
+
+
+def gives_rows(parser: Parser, head: bytes) -> bool:
+    """Whether a log that begins so has a row for this parser: for what no single line is a mark of."""
+    return any(True for line in clean_lines(decoded(head)[0]) for _ in parser.line(line))
 
 
 def clean_lines(text: str) -> Iterable[str]:
