@@ -42,6 +42,12 @@ def command_lines() -> list[tuple[str, str]]:
     return [(page, line) for line, page in lines.items()]
 
 
+def test_the_page_of_real_logs_is_up_to_date(project: Path, shared_runs: Path) -> None:
+    command = [sys.executable, "tools/real_logs.py", str(shared_runs), "--check"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
 def test_the_generated_pages_are_up_to_date(project: Path) -> None:
     command = [sys.executable, "tools/generate.py", "--check"]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False, timeout=60)

@@ -82,7 +82,7 @@ def test_numbers_of_any_size_agree_with_the_scanner(rows: list[dict[str, float]]
     cell = scanner.cell(signal)
     scanned: dict[int, float] = {}
     for _block in scanner.scan(run_from_rows(log), 1000):
-        scanned.update(zip(cell.at.tolist(), cell.values.tolist(), strict=True))  # type: ignore[union-attr]
+        scanned.update(zip(cell.at.tolist(), cell.values.tolist(), strict=True))
     assert course(signal, log, Timeline(), often) == pytest.approx(scanned)
 
 
@@ -103,7 +103,7 @@ def test_a_word_that_has_nothing_left_to_do_leaves_no_empty_block() -> None:
     """The beginning is fixed by then; a new key has all functions written again."""
     log = [(step, {"loss": 1.0 + step, "reward_margin": 1.0}) for step in range(9)]
     log += [(9, {"loss": 5.0, "new": 1.0}), (10, {"reward_margin": 2.0})]
-    begun = {step: 1.0 for step in range(9)} | {9: 1.0}
+    begun = dict.fromkeys(range(9), 1.0) | {9: 1.0}
     assert course(w.first(loss, 1), log, Timeline()) == begun
 
 

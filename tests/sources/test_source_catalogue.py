@@ -31,6 +31,7 @@ def test_every_source_says_what_it_is() -> None:
     for source in SOURCES:
         assert isinstance(source, Source)
         assert source.describes.endswith(".")
+        assert source.checked
 
 
 # Paths that hold no run
@@ -152,6 +153,13 @@ def test_every_log_in_a_folder_of_logs(tmp_path: Path) -> None:
         (tmp_path / name).write_text(LOG if name == "a.jsonl" else "step,loss\n1,0.25\n2,0.25\n")
     (tmp_path / "prompts.jsonl").write_text('{"prompt": "a", "answer": "b"}\n')
     assert {name: run.latest("loss") for name, run in all_in(tmp_path).items()} == {"a.jsonl": 0.5, "b.csv": 0.25}
+
+
+def test_what_is_no_log_does_not_hide_runs_further_down(tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_text('{"zebra": 1}')
+    write_state(tmp_path / "outputs/first", 0.1)
+    write_state(tmp_path / "outputs/second", 0.2)
+    assert sorted(all_in(tmp_path)) == ["outputs/first", "outputs/second"]
 
 
 def test_one_broken_run_hides_no_other(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from barograph.cli.rules import (
 from barograph.console.explanation import (
     Block,
     Entries,
+    Entry,
     Facts,
     Page,
     Section,
@@ -43,6 +44,7 @@ from barograph.core.names import COMPONENT, COMPONENT_STD, Resolved, catalogue, 
 if TYPE_CHECKING:
     from barograph.rules.base import Rule
     from barograph.rules.causes import CauseRule
+    from barograph.sources.base import Source
 
 __all__ = ["Explained", "explain", "explained", "metric_of", "metric_page"]
 
@@ -79,7 +81,7 @@ def explain(names: Sequence[str], method: str | None, *, as_json: bool) -> None:
     """Say what NAME means, how it should behave, and what to do when it does not.
 
     NAME is a metric under any name that a framework gives it, a rule (its code, name, or the letters of its family),
-    a cause, or a word of the language that rules are written in.
+    a cause, a word of the language that rules are written in, or `formats`: what logs may look like.
 
     \b
       barograph explain rewards/margins
@@ -88,6 +90,7 @@ def explain(names: Sequence[str], method: str | None, *, as_json: bool) -> None:
       barograph explain margin-inverted
       barograph explain learning rate too high
       barograph explain ema
+      barograph explain formats
     """  # noqa: D301 - click looks for the backspace itself
     chosen = Method(method) if method else None
     pages = _all_of(names, chosen)
@@ -120,7 +123,7 @@ def explained(name: str, method: Method | None = None) -> list[Explained]:
     (['PREF03'], ['loss'])
     """
     word = name.strip()
-    found = _rules(word) or _metrics(word, method) or _words(word) or _causes(word)
+    found = _rules(word) or _metrics(word, method) or _words(word) or _causes(word) or _formats(word)
     if not found and not _metrics(word, None):
         found = _rules(word.upper())
     if not found:
@@ -192,6 +195,29 @@ def _of_word(word: str) -> Explained:
     data: dict[str, object] = {"kind": "word", "name": word, "signature": signature(word)}
     data |= {"meaning": word_meaning(word), "rules": [rule.code for rule in word_users(word)]}
     return Explained(word_page(word), data)
+
+
+def _formats(name: str) -> list[Explained]:
+    """The formats of logs, or one of them by its name."""
+    from barograph.sources.catalogue import sources
+
+    word = name.lower()
+    everything = sources()
+    if word in {"format", "formats", "source", "sources"}:
+        entries = Entries(tuple(Entry((source.name,), (source.describes,)) for source in everything))
+        lead = Text("A run is recognised by the content of its log, not by the log's name. These formats are read:")
+        page = Page("formats", "what logs may look like", "", (lead, entries))
+        return [Explained(page, {"kind": "formats", "formats": [_format_data(source) for source in everything]})]
+    return [_of_format(source) for source in everything if source.name == word]
+
+
+def _of_format(source: Source) -> Explained:
+    lead = (Text(source.describes), Text(f"Checked against {source.checked}."))
+    return Explained(Page(source.name, "a format of logs", "", lead), {"kind": "format", **_format_data(source)})
+
+
+def _format_data(source: Source) -> dict[str, object]:
+    return {"name": source.name, "describes": source.describes, "checked": source.checked}
 
 
 def _causes(name: str) -> list[Explained]:

@@ -77,6 +77,9 @@ SOURCES: tuple[Source, ...] = (
     KEY_VALUES,
 )
 
+#: Where a reader of an error finds all formats.
+WHAT_IS_READ = "`barograph explain formats` lists what is read"
+
 #: How a pickle begins: its protocol, and then a frame, a mark, an empty dictionary or tuple, or what torch writes.
 _PICKLE = re.compile(rb"\x80[\x02-\x05][\x95(})\x8a\x8cc]")
 
@@ -122,12 +125,12 @@ def recognise(document: Document) -> Source:
         raise unreadable(document.path, "holds nothing but white space", "is the run still starting?")
     if _PICKLE.match(head):
         problem = "is a binary file of pickled Python objects (weights, arguments), which are never loaded"
-        raise unreadable(document.path, problem, f"known are {_known()}")
+        raise unreadable(document.path, problem, WHAT_IS_READ)
     if not is_text:
-        raise unreadable(document.path, "is a binary file in no format known here", f"known are {_known()}")
+        raise unreadable(document.path, "is a binary file in no format known here", WHAT_IS_READ)
     line = head.lstrip().split(b"\n", 1)[0].decode("utf-8", "replace").strip()
     raise unreadable(document.path, f"is in no format known here; it begins with '{visible(line)}'",
-                     f"known are {_known()}")  # fmt: skip
+                     WHAT_IS_READ)  # fmt: skip
 
 
 def claims(source: Source, document: Document) -> bool:
@@ -166,10 +169,6 @@ def failed(path: str, error: OSError) -> UnreadableRun:
 def _claimant(place: str, head: bytes, *, deep: bool = False) -> Source | None:
     asked = (source for source in sources() if source.looks_deep or not deep)
     return next((source for source in asked if _recognises(source, place, head)), None)
-
-
-def _known() -> str:
-    return ", ".join(source.name for source in sources())
 
 
 def _share_of_control(head: bytes) -> float:

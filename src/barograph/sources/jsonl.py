@@ -19,6 +19,7 @@ class JsonLines(GrowingSource):
     describes: ClassVar[str] = (
         "JSON lines, one object a row: barograph's own log, `trainer_log.jsonl`, `logging.jsonl`, verl's file logger."
     )
+    checked: ClassVar[str] = "logs of verl 0.9 and ms-swift 4.6, and eleven real runs"
     landmarks: ClassVar[tuple[str, ...]] = (
         "logs/training_metrics.jsonl",
         "training_metrics.jsonl",

@@ -26,7 +26,7 @@ from barograph.sources.remote import fetched, is_remote, matching
 from barograph.sources.stdin import standard_input
 from barograph.sources.wording import listed, visible
 
-__all__ = ["Log", "Place", "expand", "find"]
+__all__ = ["Log", "Place", "expand", "find", "levels"]
 
 T = TypeVar("T")
 
@@ -98,23 +98,29 @@ def find(path: str | os.PathLike[str]) -> list[Place]:
 
     `LOG#NAME` is the run of that name in a log that holds several.
     """
+    return next(levels(path))
+
+
+def levels(path: str | os.PathLike[str]) -> Iterator[list[Place]]:
+    """The same, and then, for a folder, the places further down: for whoever finds that the first hold no run."""
     name = os.fspath(path)
     if name == STANDARD_INPUT:
         document = standard_input()
-        return [Place(name, (Log(recognise(document), document),))]
+        yield [Place(name, (Log(recognise(document), document),))]
+        return
     if not name:
         raise unreadable("''", "is no path", "is a variable empty?")
     whole, mark, only = name.rpartition("#")
     if mark and whole and only and (is_remote(name) or not _is_there(name)):
         try:
-            return [replace(place, only=only) for place in find(whole)]
+            yield [replace(place, only=only) for place in find(whole)]
         except UnreadableRun:
             # A remote name may have the sign in it too: that is tried last, for on the web it is not part of one.
             if not is_remote(name):
                 raise
-    if is_remote(name):
-        return _find(name, fetched(name))
-    return _find(name, Path(name))
+        else:
+            return
+    yield from _levels(name, fetched(name) if is_remote(name) else Path(name))
 
 
 def _is_there(path: str) -> bool:
@@ -124,15 +130,16 @@ def _is_there(path: str) -> bool:
         return False
 
 
-def _find(name: str, place: Path) -> list[Place]:
+def _levels(name: str, place: Path) -> Iterator[list[Place]]:
     mode = _mode(name, place)
     if stat.S_ISDIR(mode):
-        return _find_in_folder(_Folder(place, name, place.resolve()))
+        yield from _levels_of_folder(_Folder(place, name, place.resolve()))
+        return
     for is_kind, kind in _KINDS:
         if is_kind(mode):
             raise unreadable(name, f"is {kind}, not a file", "to read from a pipe, use - for standard input")
     document = Document(name, copy=place)
-    return [Place(name, (Log(recognise(document), document),))]
+    yield [Place(name, (Log(recognise(document), document),))]
 
 
 def _mode(name: str, place: Path) -> int:
@@ -200,20 +207,22 @@ class _Folder:
                 yield _Folder(path, self.name_of(path), self.root)
 
 
-def _find_in_folder(folder: _Folder) -> list[Place]:
-    """Runs in a folder, or in the folders inside it."""
+def _levels_of_folder(folder: _Folder) -> Iterator[list[Place]]:
+    """Runs in a folder, then those in the folders inside it, and so on; at least one, or `UnreadableRun`."""
+    any_found = False
     try:
         level, seen = [folder], 0
         for _ in range(DEEPEST):
             found = [place for inner in level for place in _unless_denied(_places_in, inner, folder)]
-            if len(found) == 1:
-                return [replace(found[0], path=folder.shown)]  # Then the folder is as good a name.
             if found:
-                return found
+                any_found = True
+                # One alone may as well go by the name of the folder.
+                yield found if len(found) > 1 else [replace(found[0], path=folder.shown)]
             seen += len(level)
             inside = (inner for outer in level for inner in _unless_denied(_Folder.folders, outer, folder))
             level = list(islice(inside, MOST_FOLDERS - seen))
-        raise _no_run(folder)
+        if not any_found:
+            raise _no_run(folder)
     except OSError as error:
         raise failed(folder.shown, error) from None
 

@@ -20,6 +20,7 @@ class OwnRun(JsonLines):
 
     name: ClassVar[str] = "barograph"
     describes: ClassVar[str] = "A run folder of barograph's own monitor: `logs/training_metrics.jsonl` and `run.json`."
+    checked: ClassVar[str] = "logs that barograph wrote"
     landmarks: ClassVar[tuple[str, ...]] = (LOG,)
     suffixes: ClassVar[tuple[str, ...]] = ()
 

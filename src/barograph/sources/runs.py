@@ -13,7 +13,7 @@ from barograph.core.run import Run
 from barograph.sources.base import Document, RawRun, unreadable
 from barograph.sources.cache import entry_for
 from barograph.sources.catalogue import SOURCES, failed
-from barograph.sources.locate import Log, Place, find
+from barograph.sources.locate import Log, Place, levels
 from barograph.sources.naming import as_method
 from barograph.sources.normalise import normalise
 from barograph.sources.remote import is_copy
@@ -44,17 +44,20 @@ def read_each(path: str | os.PathLike[str], how: How) -> Iterator[Run | Unreadab
     as_method(how.method)
     doubtful: list[UnreadableRun] = []
     any_read = False
-    for place in find(path):
-        try:
-            for run in read_place(place, how):
-                any_read = True
-                yield run
-        except UnreadableRun as error:
-            if place.is_guess:
-                doubtful.append(error)
-            else:
-                any_read = True
-                yield error
+    for places in levels(path):
+        for place in places:
+            try:
+                for run in read_place(place, how):
+                    any_read = True
+                    yield run
+            except UnreadableRun as error:
+                if place.is_guess:
+                    doubtful.append(error)
+                else:
+                    any_read = True
+                    yield error
+        if any_read:
+            break
     if not any_read:
         # A file that nobody named and that is no log after all is not worth a word beside those that are.
         yield from doubtful

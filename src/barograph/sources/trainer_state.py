@@ -25,6 +25,7 @@ class TrainerState(Source):
     describes: ClassVar[str] = (
         "`trainer_state.json` as transformers, TRL and their relatives save it, or a run folder with `checkpoint-N`."
     )
+    checked: ClassVar[str] = "seven real runs of transformers and TRL"
 
     def recognises(self, path: str, head: bytes) -> bool:
         if not head.lstrip().startswith(b"{"):

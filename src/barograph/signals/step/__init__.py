@@ -60,10 +60,10 @@ class Stepper:
         self.row += 1
         self._state.step = step
         keys = tuple(values)
+        if self.row in AGAIN:
+            self._own.clear()
         own = self._own.get(keys)
         if own is not None:
-            if self.row in AGAIN:
-                self._own.clear()
             holding = own(step, values)
             if holding is not None:
                 return holding
@@ -88,8 +88,7 @@ class Stepper:
         if self._state.outline.most == PLAIN and any(
             not -PLAIN < value < PLAIN and value - value == 0.0 for value in values.values()
         ):
-            self._state.outline.expect(CAREFUL)
-            self._state.keep()
+            self._state.expect(CAREFUL)
             self._forget()
         if len(self._counted) >= MOST_COUNTED:
             self._counted.clear()

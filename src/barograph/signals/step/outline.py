@@ -49,6 +49,9 @@ class Outline:
         self.passive: set[Signal] = set()
         #: How many different expressions read it.
         self.uses: Counter[Signal] = Counter()
+        #: Operators whose result may not be finite, and those whose value must be remembered.
+        self.failing: set[Signal] = set()
+        self.kept: set[Signal] = set()
         self._mixes: set[Signal] = set()
         self._series: dict[Signal, frozenset[str]] = {}
         for signal in (*self.conditions, *shown):
@@ -84,11 +87,8 @@ class Outline:
         return (False, next(iter(series))) if len(series) == 1 else (True, "")
 
     def expect(self, most: float) -> None:
-        """Settle what is kept, for metrics up to this size."""
+        """Settle what is kept, for metrics up to this size; more is never less."""
         self.most = most
-        #: Operators whose result may not be finite.
-        self.failing: set[Signal] = set()
-        self.kept: set[Signal] = set()
         moving: set[Signal] = set()
         size: dict[Signal, float] = {}
         for signal in self.number:

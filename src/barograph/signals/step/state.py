@@ -10,7 +10,7 @@ from types import CellType, CodeType, FunctionType
 from typing import Any
 
 from barograph.signals.expression import Signal
-from barograph.signals.step.operators import COMMON, function_of
+from barograph.signals.step.operators import COMMON, OPERATORS, function_of
 from barograph.signals.step.outline import LOGGED, Outline
 
 __all__ = ["State", "bind", "name_of"]
@@ -41,11 +41,12 @@ class State:
         for number in range(len(outline.conditions)):
             self.variables[f"failed{number}"] = CellType(False)
 
-    def keep(self) -> None:
-        """Variables for what the outline has begun to keep, with the values that hold."""
-        begun = {signal: self.reader(signal)() for signal in self.outline.kept if self.variable(signal) is None}
-        for signal, value in begun.items():
-            self.variables[name_of(self.outline.number[signal])] = CellType(value)
+    def expect(self, most: float) -> None:
+        """Metrics may be so large from now on: what is kept for that begins with the values that hold."""
+        held = {signal: self.reader(signal)() for signal in self.outline.number if signal.word in OPERATORS}
+        self.outline.expect(most)
+        for signal in self.outline.kept:
+            self.variables.setdefault(name_of(self.outline.number[signal]), CellType(held[signal]))
 
     def variable(self, signal: Signal, part: str = "") -> CellType | None:
         """The variable that holds a signal's value, or another thing that it remembers; None where it has none."""
@@ -94,14 +95,16 @@ class State:
             deciding = self.outline.deciding(signal)
             enough = [operand for part, operand in zip(signal.arguments, operands, strict=True) if part in deciding]
         missing = all if signal.word == "or" else any
-        checked = signal in self.outline.failing
+        kept, failing = self.outline.kept, self.outline.failing  # both may grow
 
         def read() -> Any:
+            if signal in kept:
+                return self.now(signal)
             values = [operand() for operand in operands]
             if missing(operand() is None for operand in enough):
                 return None
             value = function(*(False if value is None else value for value in values))
-            return None if checked and value - value != 0.0 else value
+            return None if signal in failing and value - value != 0.0 else value
 
         return read
 
