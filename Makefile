@@ -50,10 +50,11 @@ $(READY): $(INSTALLED) pyproject.toml src/barograph/__init__.py
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: $(READY) ## set up, then judge a healthy and a sick run
+demo: $(READY) ## set up, then judge a healthy and a sick run, and watch one go wrong
 	$(BAROGRAPH) check examples/kto-healthy.jsonl
 	@# 3 says that there are findings, as there should be: only another failure is one.
 	$(BAROGRAPH) check examples/kto-sick.jsonl || [ $$? -eq 3 ]
+	$(BAROGRAPH) demo
 
 test: lint types docs-check ## set up, then run every check and every test
 	$(PY) -m pytest

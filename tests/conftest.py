@@ -48,10 +48,20 @@ def fail_a_skip_for_a_locked_library(report: pytest.TestReport | pytest.CollectR
             report.longrepr = f"{library[1]} is in requirements.lock and must not be missing in CI"
 
 
+def fail_a_test_module_that_cannot_be_imported(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """A module of the package may need an extra and is then skipped by the doctest collector; a test module may not."""
+    if report.skipped and isinstance(report.longrepr, tuple):
+        reason = report.longrepr[2]
+        if "unable to import module" in reason and f"{os.sep}tests{os.sep}" in reason:
+            report.outcome = "failed"
+            report.longrepr = reason
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     fail_a_skip_for_a_locked_library(report)
+    fail_a_test_module_that_cannot_be_imported(report)
     return report
 
 
@@ -59,4 +69,5 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     report = yield
     fail_a_skip_for_a_locked_library(report)
+    fail_a_test_module_that_cannot_be_imported(report)
     return report

@@ -36,6 +36,8 @@ def loaded_by(code: str) -> set[str]:
         # What a live run needs: rows come one by one, as plain numbers.
         pytest.param("import barograph.rules", id="import barograph.rules"),
         pytest.param("import barograph.engine", id="import barograph.engine"),
+        pytest.param("import barograph.monitor.live", id="import barograph.monitor.live"),
+        pytest.param("import barograph; barograph.start, barograph.init", id="the tracker"),
     ],
 )
 def test_nothing_heavy_is_loaded(code: str) -> None:

@@ -170,6 +170,11 @@ def source(
         ("sources", source(fields="pass"), "it does not declare its name"),
         ("sources", source(fields='name, describes = "jsonl", "x."'), "the name jsonl is taken"),
         ("sources", source(recognises="return 1 / 0"), "ZeroDivisionError: division by zero"),
+        (
+            "sources",
+            source(fields='name, describes, suffixes = "odd", "Odd.", ".jsonl"'),
+            "its suffixes and landmarks must be tuples of text",
+        ),
     ],
 )
 def test_a_broken_package_is_one_line_and_stands_in_nobodys_way(
@@ -193,6 +198,36 @@ def test_a_source_that_fails_while_it_reads(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "could not be read by the plugin odd (ZeroDivisionError: division by zero)" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("read", ["return None", "return [7]", "return [[]]"])
+def test_a_source_that_gives_no_runs(tmp_path: Path, read: str) -> None:
+    install(tmp_path / "installed", "oddities", source(read=read), "barograph.sources", "ODD")
+    (tmp_path / "log.jsonl").write_text('{"step": 1, "loss": 0.5}\n')
+    done = barograph("check", tmp_path / "log.jsonl", packages=tmp_path / "installed", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "could not be read by the plugin odd (TypeError: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("method", ["in_folder(self, folder)", "facts_beside(self, path)"])
+def test_a_source_that_fails_beside_its_log(tmp_path: Path, method: str) -> None:
+    fails = f'name, describes = "odd", "Odd."\n    def {method}: return 1 / 0'
+    read = "from barograph.sources.formats.jsonl import JSONL; return JSONL.read(document)"
+    install(tmp_path / "installed", "oddities", source(fields=fails, read=read), "barograph.sources", "ODD")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "log.jsonl").write_text('{"step": 1, "loss": 0.5}\n{"step": 2, "loss": 0.5}\n')
+    done = barograph("check", tmp_path / "run", packages=tmp_path / "installed", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert "is left out: ZeroDivisionError: division by zero" in line
+
+
+def test_a_source_that_was_checked_against_nothing(tmp_path: Path) -> None:
+    install(tmp_path / "installed", "oddities", source(), "barograph.sources", "ODD")
+    done = barograph("explain", "odd", packages=tmp_path / "installed", cwd=tmp_path)
+    assert "Odd." in done.stdout
+    assert "Checked" not in done.stdout
 
 
 def test_a_warning_of_somebody_else_looks_as_ever(tmp_path: Path) -> None:

@@ -172,3 +172,13 @@ def test_the_diagnosis_is_plain_data() -> None:
     whole = judge(cut_off_run()).to_dict()
     assert json.loads(json.dumps(whole, allow_nan=False)) == whole
     assert whole["verdict"] == "unhealthy"
+
+
+@both_evaluators
+@pytest.mark.parametrize(("is_counted", "codes"), [(False, {"PREF02"}), (True, set())])
+def test_counted_rows_are_no_first_steps(evaluator: str, is_counted: bool, codes: set[str]) -> None:
+    """A log of every thousandth step without its steps: its first row is no beginning, however far it has got."""
+    rows = [(n, {"loss": 0.6, "reward_chosen": 0.57 + n / 50, "reward_rejected": 0.2 + n / 60}) for n in range(1, 9)]
+    run = run_from_rows(rows, method=Method.DPO, config={"steps_are_counted": is_counted})
+    found = {finding.code for finding in judge(run, evaluator=evaluator).findings}
+    assert found & {"PREF02", "LOSS08", "LOSS03"} == codes | ({"LOSS08"} if not is_counted else set())

@@ -1,4 +1,4 @@
-"""Readers are tested without the cache, unless a test is about it. Test modules import `formats` by plain name."""
+"""Readers are tested without the cache, unless a test is about it. Test modules import `every_format` by plain name."""
 
 from __future__ import annotations
 

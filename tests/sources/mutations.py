@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path, PurePosixPath
 
-from formats import FORMATS
+from every_format import FORMATS
 
 from barograph.core.errors import UnreadableRun
 from barograph.core.run import Run

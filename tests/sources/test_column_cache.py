@@ -7,7 +7,7 @@ import pytest
 
 from barograph.core.run import Run
 from barograph.sources import cache
-from barograph.sources.jsonl import JsonLines
+from barograph.sources.formats.jsonl import JsonLines
 from barograph.sources.runs import read_run
 
 

@@ -149,8 +149,8 @@ def test_every_run_in_a_folder_of_runs(tmp_path: Path) -> None:
 
 
 def test_every_log_in_a_folder_of_logs(tmp_path: Path) -> None:
-    for name in ("a.jsonl", "b.csv"):
-        (tmp_path / name).write_text(LOG if name == "a.jsonl" else "step,loss\n1,0.25\n2,0.25\n")
+    (tmp_path / "a.jsonl").write_text(LOG + LOG.replace("1", "2", 1))
+    (tmp_path / "b.csv").write_text("step,loss\n1,0.25\n2,0.25\n")
     (tmp_path / "prompts.jsonl").write_text('{"prompt": "a", "answer": "b"}\n')
     assert {name: run.latest("loss") for name, run in all_in(tmp_path).items()} == {"a.jsonl": 0.5, "b.csv": 0.25}
 
@@ -277,3 +277,30 @@ def test_a_pattern_that_matches_nothing(tmp_path: Path) -> None:
 def test_standard_input_that_is_closed_or_empty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", None)
     refused("-", "standard input: is closed")
+
+
+def test_a_project_with_runs_of_several_kinds(tmp_path: Path) -> None:
+    """A tracker's folder, what a run printed, and checkpoints further down: none hides another."""
+    write_state(tmp_path / "outputs/dpo/checkpoint-10", 0.1)
+    (tmp_path / "runs/kto").mkdir(parents=True)
+    samples = Path(__file__).parent / "samples"
+    event_file = next((samples / "tensorboard").rglob("events.out.tfevents.*"))
+    (tmp_path / "runs/kto" / event_file.name).write_bytes(event_file.read_bytes())
+    (tmp_path / "nohup.out").write_text("".join(f"step {step} loss 0.5 grad_norm 1.0\n" for step in range(20)))
+    (tmp_path / "scores.csv").write_text("id,score\n7,0.5\n9,0.7\n")  # A table of data, not a log.
+    found = {Path(name).parts[0] for name in all_in(tmp_path)}
+    assert found == {"nohup.out", "outputs", "runs"}
+
+
+@pytest.mark.parametrize("name", ["first", "outputs/first"])
+def test_one_of_the_runs_in_a_folder_by_its_name(tmp_path: Path, name: str) -> None:
+    write_state(tmp_path / "outputs/first", 0.1)
+    write_state(tmp_path / "outputs/second", 0.2)
+    assert read_run(f"{tmp_path}#{name}").latest("loss") == 0.1
+    refused(f"{tmp_path}#third", "holds no run named 'third'")
+
+
+def test_a_name_that_the_only_run_does_not_have(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_text(LOG)
+    refused(f"{path}#third", "holds no run named 'third'; it holds one, without a name")

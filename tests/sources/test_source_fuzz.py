@@ -89,11 +89,11 @@ def test_brackets_without_end(depth: int, unit: str, name: str) -> None:
 
 
 #: So long the examples go on, however slow the machine is.
-TIME = 25.0
+TIME = 10.0
 _begun: list[float] = []
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(0, 10**9))
 def test_damaged_logs(seed: int) -> None:
     """`tools/fuzz.py` does this for as long as it is told to."""
@@ -103,7 +103,7 @@ def test_damaged_logs(seed: int) -> None:
 
 
 def test_every_format_is_among_the_damaged(tmp_path: Path) -> None:
-    """A format without a sample is never damaged: add one under samples/, or to `formats.FORMATS`."""
+    """A format without a sample is never damaged: add one under samples/, or to `every_format.FORMATS`."""
     assert len(mutations.seeds()) > 20
     read: set[str] = set()
     for number, tree in enumerate(mutations.seeds()):
@@ -138,7 +138,10 @@ from barograph.sources.base import Document
 from barograph.sources.catalogue import SOURCES
 pieces = [b"\\xff" * 4, b"\\xff" * 8, b"\\x7f" * 8, b"\\xff" * 8 + b"\\x7f", b"\\x80" * 4 + b"\\x08", b"9" * 18]
 for tree in mutations.seeds():
-    for name, data in [(name, data) for name, data in tree.items() if b"\\0" in data][:2]:
+    # The smallest: what a length does does not depend on what follows it. Packed ones hold the same once more.
+    for name, data in sorted(tree.items(), key=lambda entry: len(entry[1])):
+        if b"\\0" not in data or name.endswith(".gz"):
+            continue
         for piece in pieces:
             for at in [*range(0, 48, 3), len(data) // 2, len(data) // 2 + 1]:
                 changed = data[:at] + piece + data[at + len(piece):]
@@ -149,6 +152,7 @@ for tree in mutations.seeds():
                         source.read(Document("-", changed))
                     except UnreadableRun:
                         pass
+        break
 """
 
 

@@ -233,7 +233,26 @@ def test_a_log_from_windows_and_a_packed_one(tmp_path: Path) -> None:
             assert tail.poll() == News()
 
 
-@pytest.mark.parametrize("path", ["-", "s3://bucket/log.jsonl"])
+@pytest.mark.parametrize("name", ["log.jsonl", "my log.jsonl"])
+def test_a_file_url_is_a_path_like_any_other(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(lines(1, 2))
+    with Tail((tmp_path / name).as_uri(), How("dpo")) as tail:
+        assert steps(tail.poll()) == [1, 2]
+        with (tmp_path / name).open("a") as log:
+            log.write(lines(3, 3))
+        assert steps(tail.poll()) == [3]
+
+
+def test_the_url_of_a_folder_follows_its_newest_checkpoint(tmp_path: Path) -> None:
+    with Tail(tmp_path.as_uri(), How("dpo")) as tail:
+        for newest in (2, 3):
+            state = tmp_path / f"checkpoint-{newest}" / "trainer_state.json"
+            state.parent.mkdir()
+            state.write_text(f'{{"log_history": [{lines(1, newest).strip().replace(chr(10), ",")}]}}')
+            assert steps(tail.poll())[-1] == newest
+
+
+@pytest.mark.parametrize("path", ["-", "s3://bucket/log.jsonl", "simplecache::file:///log.jsonl"])
 def test_what_cannot_be_followed(path: str) -> None:
     with pytest.raises(UnreadableRun, match="cannot be followed"):
         Tail(path)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from barograph.cli.options import METHOD
 from barograph.cli.progress import fetching_shown
 from barograph.core.errors import UnreadableRun
 from barograph.core.finding import Diagnosis, Severity
@@ -21,6 +22,8 @@ __all__ = ["check"]
 
 FAILED, FINDINGS = 1, 3
 FAIL_ON = {"warning": Severity.WARNING, "critical": Severity.CRITICAL, "never": None}
+#: So many keys that were not understood are named.
+MOST_KEYS = 50
 #: From so many runs on, a person at a terminal is shown how far it has got.
 MANY = 8
 
@@ -28,7 +31,7 @@ MANY = 8
 @click.command(short_help="Say whether runs are healthy, and why.")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @click.option(
-    "--method", type=click.Choice([m.value for m in Method]), help="Judge as this method, whatever it looks like."
+    "--method", type=METHOD, help="Judge as this method, whatever it looks like."
 )
 @click.option("--select", "selected", multiple=True, metavar="RULES", help="Only these rules: codes, prefixes, names.")
 @click.option("--ignore", "ignored", multiple=True, metavar="RULES", help="Not these rules.")
@@ -135,7 +138,7 @@ def _print_json(diagnoses: Sequence[tuple[Diagnosis, Run]], errors: Sequence[Unr
     for diagnosis, run in diagnoses:
         known = diagnosis.to_dict()
         notes = [*diagnosis.notes, *(f"the key {sentence}" for sentence in _not_understood(run))]
-        runs.append(_strict({**known, "notes": notes}))
+        runs.append(strict({**known, "notes": notes}))
     answer: dict[str, object] = {"schema": 1, "runs": runs}
     if errors:
         answer["errors"] = [{"path": error.path, "error": str(error)} for error in errors]
@@ -144,19 +147,26 @@ def _print_json(diagnoses: Sequence[tuple[Diagnosis, Run]], errors: Sequence[Unr
 
 def _not_understood(run: Run) -> Iterator[str]:
     """Every key that was left out because its meaning is not known, with the nearest name that is."""
-    from barograph.core.names import nearest
+    from barograph.core.names import nearest, resolve
 
-    for key in run.unknown_keys:
+    for key in run.unknown_keys[:MOST_KEYS]:
         near = nearest(key)
-        yield f"`{key}` was not understood" + (f"; did you mean {near[0]}?" if near else "")
+        methods = [method.value for method in Method if resolve(key, method) is not None]
+        if methods:
+            hint = f"; it has a meaning for {', '.join(methods[:4])}: say --method"
+        else:
+            hint = f"; did you mean {near[0]}?" if near else ""
+        yield f"`{key}` was not understood{hint}"
+    if (rest := len(run.unknown_keys) - MOST_KEYS) > 0:
+        yield f"and {rest:,} more were not understood"
 
 
-def _strict(value: object) -> object:
+def strict(value: object) -> object:
     """The same without NaN and infinities, which JSON has no words for."""
     if isinstance(value, dict):
-        return {key: _strict(inner) for key, inner in value.items()}
+        return {key: strict(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_strict(inner) for inner in value]
+        return [strict(inner) for inner in value]
     if isinstance(value, float) and value - value != 0.0:
         return None
     return value

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from barograph.cli.options import METHOD
 from barograph.cli.rules import (
     by_family,
     cause_page,
@@ -75,7 +76,7 @@ class Explained(NamedTuple):
 
 @click.command(short_help="Say what a metric, rule, cause or word means.")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
-@click.option("--method", type=click.Choice([m.value for m in Method]), help="Only what it means for this method.")
+@click.option("--method", type=METHOD, help="Only what it means for this method.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
 def explain(names: Sequence[str], method: str | None, *, as_json: bool) -> None:
     """Say what NAME means, how it should behave, and what to do when it does not.
@@ -201,7 +202,7 @@ def _formats(name: str) -> list[Explained]:
     """The formats of logs, or one of them by its name."""
     from barograph.sources.catalogue import sources
 
-    word = name.lower()
+    word = name.lower().replace("-", "_")
     everything = sources()
     if word in {"format", "formats", "source", "sources"}:
         entries = Entries(tuple(Entry((source.name,), (source.describes,)) for source in everything))
@@ -212,7 +213,7 @@ def _formats(name: str) -> list[Explained]:
 
 
 def _of_format(source: Source) -> Explained:
-    lead = (Text(source.describes), Text(f"Checked against {source.checked}."))
+    lead = (Text(source.describes), *([Text(f"Checked against {source.checked}.")] if source.checked else []))
     return Explained(Page(source.name, "a format of logs", "", lead), {"kind": "format", **_format_data(source)})
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from barograph.cli.options import METHOD
 from barograph.cli.progress import fetching_shown
 from barograph.core.errors import ConfigurationError
-from barograph.core.methods import Method
 
 if TYPE_CHECKING:
     from barograph.core.run import Run
@@ -29,7 +29,7 @@ STANDARD_INPUT = "-"
 @click.option("--raw/--canonical", help="Names and units as the framework wrote them, or barograph's own (default).")
 @click.option("--split", "splits", multiple=True, metavar="SPLIT", help="Only this split: train, eval, eval/NAME.")
 @click.option(
-    "--method", type=click.Choice([m.value for m in Method]), help="Read as this method, whatever it looks like."
+    "--method", type=METHOD, help="Read as this method, whatever it looks like."
 )
 @click.option("--config", metavar="FILE", help="Settings in TOML, for the names under [metrics].")
 def export(
@@ -80,8 +80,9 @@ def _keep_the_log(run: str, target: str) -> None:
     from pathlib import Path
 
     from barograph.sources.locate import find
+    from barograph.sources.remote import is_elsewhere
 
-    if Path(target).exists():
+    if Path(target).exists() and not is_elsewhere(run):
         logs = (log.document.place for place in find(run) for log in place.logs)
         for log in logs:
             if Path(target).samefile(log):

@@ -10,10 +10,13 @@ from typing import TextIO
 import click
 
 import barograph
+from barograph.cli.alerts import alerts
 from barograph.cli.check import check
+from barograph.cli.demo import demo
 from barograph.cli.explain import explain
 from barograph.cli.export import export
 from barograph.cli.rules import rules
+from barograph.cli.watch import watch
 from barograph.console.terminal import clean
 from barograph.core.errors import BarographError, ConfigurationError
 from barograph.core.plugins import PluginWarning
@@ -23,7 +26,7 @@ __all__ = ["COMMANDS", "main"]
 #: Exit codes, the same for every command.
 FAILED, USAGE, FINDINGS, INTERRUPTED = 1, 2, 3, 130
 
-COMMANDS: tuple[click.Command, ...] = (check, explain, rules, export)
+COMMANDS: tuple[click.Command, ...] = (check, watch, explain, rules, export, alerts, demo)
 
 
 @click.group(
@@ -37,6 +40,7 @@ def cli() -> None:
 
     \b
       barograph check runs/kto             judge a run as it lies on disk
+      barograph watch runs/kto             follow it while it is written
       barograph explain rewards/margins    what a metric means and how it should behave
       barograph explain PREF03             what a rule sees, why it happens, what to do
     """  # noqa: D301 - click looks for the backspace itself

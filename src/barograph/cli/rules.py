@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
+from barograph.cli.options import METHOD
 from barograph.console.explanation import GROUPS, listed, method_words
 from barograph.core.methods import ALL, Method
 
@@ -47,7 +48,7 @@ NEVER = 1e12
 
 @click.command(short_help="List the rules, by code, prefix or name.")
 @click.argument("selectors", nargs=-1, metavar="[SELECTOR...]")
-@click.option("--method", type=click.Choice([m.value for m in Method]), help="Only rules that judge this method.")
+@click.option("--method", type=METHOD, help="Only rules that judge this method.")
 @click.option("--family", is_flag=True, help="One line for each family of rules.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything about each rule as JSON.")
 def rules(selectors: Sequence[str], method: str | None, *, family: bool, as_json: bool) -> None:
@@ -207,6 +208,7 @@ def rule_data(rule: type[Rule]) -> dict[str, object]:
         "says": rule.says,
         "advice": [{"text": advice.text, "action": advice.action and advice.action.value} for advice in rule.do],
         "action": (action := rule.action()) and action.value,
+        "may_act": rule.may_act,
         "follows": list(rule.follows),
         "sections": rule.sections(),
     }
@@ -251,11 +253,27 @@ def _facts(rule: type[Rule], sources: str) -> Facts:
         ("Looks at", ", ".join(rule.pointers())),
         ("Methods", "all" if rule.methods == ALL else listed(rule.methods)),
         ("Severity", ", ".join(severity)),
+        ("Guard", guard_words(rule)),
         ("Says", quoted_template(rule.says)),
     ]
     if spoken := [cause.name for cause in CAUSES if rule.code in cause.speaks]:
         rows.append(("Speaks for", "; ".join(spoken)))
     return Facts((*rows, ("Sources", sources)))
+
+
+def guard_words(rule: type[Rule]) -> str:
+    """Whether a guard may act on a rule, and how far.
+
+    >>> from barograph.rules.catalogue import by_code
+    >>> guard_words(by_code()["GRAD04"]), guard_words(by_code()["LOSS01"])
+    ('may stop the run once it is critical', 'never acts on it')
+    """
+    from barograph.core.finding import Action
+
+    if not rule.may_act:
+        return "never acts on it"
+    mends = any(advice.action in {Action.REVERT, Action.CUT_LR} for advice in rule.do)
+    return f"may stop the run{' or rescue it' if mends else ''} once it is critical"
 
 
 def _numbers(param: Param) -> str:

@@ -11,21 +11,21 @@ from barograph.console.trace import mark, sparkline
 from barograph.core.finding import Diagnosis, Finding, Severity, StageRow, Verdict
 from barograph.core.run import Run
 
-__all__ = ["report", "verdict_line"]
+__all__ = ["COLOURS", "MEANINGS", "SIGNS", "folded", "range_words", "report", "sentence", "verdict_line", "wrapped"]
 
-_COLOURS = {
+COLOURS = {
     Verdict.HEALTHY: ("green", "bold"),
     Verdict.WATCH: ("yellow", "bold"),
     Verdict.UNHEALTHY: ("red", "bold"),
     Verdict.UNJUDGED: ("cyan", "bold"),
 }
-_MEANINGS = {
+MEANINGS = {
     Verdict.HEALTHY: "nothing to worry about",
     Verdict.WATCH: "worth a look",
     Verdict.UNHEALTHY: "something is wrong",
     Verdict.UNJUDGED: "too little to say anything",
 }
-_SIGNS = {
+SIGNS = {
     Severity.CRITICAL: ("✗", "x", "red"),
     Severity.WARNING: ("!", "!", "yellow"),
     Severity.INFO: ("·", "-", "dim"),
@@ -36,9 +36,9 @@ _TRACE = 48
 def verdict_line(diagnosis: Diagnosis, terminal: Terminal) -> str:
     """One run in one line."""
     verdict = diagnosis.verdict
-    name = terminal.paint(f"{verdict.value.upper():9}", *_COLOURS[verdict])
+    name = terminal.paint(f"{verdict.value.upper():9}", *COLOURS[verdict])
     roots = [finding for finding in diagnosis.findings if finding.severity > Severity.INFO and not finding.follows]
-    why = ", ".join(dict.fromkeys(finding.name for finding in roots)) or _MEANINGS[verdict]
+    why = ", ".join(dict.fromkeys(finding.name for finding in roots)) or MEANINGS[verdict]
     return f"{name}  {clean(diagnosis.path)}  {terminal.paint(f'({diagnosis.method}) {why}', 'dim')}"
 
 
@@ -47,21 +47,21 @@ def report(
 ) -> Iterator[str]:
     """The lines of the whole answer. `why` holds each rule's reason by code."""
     verdict = diagnosis.verdict
-    head = f"{verdict.value.upper()}: {_MEANINGS[verdict]}"
-    yield f"{terminal.paint(head, *_COLOURS[verdict])}  {clean(diagnosis.path)}"
+    head = f"{verdict.value.upper()}: {MEANINGS[verdict]}"
+    yield f"{terminal.paint(head, *COLOURS[verdict])}  {clean(diagnosis.path)}"
     yield terminal.paint(f"{diagnosis.method}, {_extent(diagnosis)}, read as {diagnosis.source}", "dim")
     loud = [finding for finding in diagnosis.findings if finding.severity > Severity.INFO]
     quiet = [finding for finding in diagnosis.findings if finding.severity is Severity.INFO]
     yield from _cause(diagnosis, terminal)
-    for finding, times in _folded(loud):
+    for finding, times in folded(loud):
         yield ""
         yield from _finding(finding, times, run, why.get(finding.code, ""), terminal)
     if quiet:
         yield ""
         yield terminal.paint("Remarks", "bold")
-        for finding, times in _folded(quiet):
+        for finding, times in folded(quiet):
             again = f" ({times} times)" if times > 1 else ""
-            yield from _wrapped(f"{finding.code} {clean(finding.says)}{again}", "  ", terminal)
+            yield from wrapped(f"{finding.code} {clean(finding.says)}{again}", "  ", terminal)
     yield from _stages(diagnosis, terminal)
     yield from _unjudged(diagnosis, terminal, verbose=verbose)
     yield from _notes(diagnosis, run, terminal, verbose=verbose)
@@ -79,13 +79,13 @@ def _cause(diagnosis: Diagnosis, terminal: Terminal) -> Iterator[str]:
     yield ""
     yield f"{terminal.paint('Likeliest cause', 'bold')}: {first.name} ({', '.join(first.codes)})"
     for advice in first.advice:
-        yield from _wrapped(clean(advice), f"  {terminal.glyph('→', '->')} ", terminal)
+        yield from wrapped(clean(advice), f"  {terminal.glyph('→', '->')} ", terminal)
     if others:
         listed = ", ".join(f"{cause.name} ({', '.join(cause.codes)})" for cause in others[:3])
-        yield from _wrapped(f"Less likely: {listed}", "  ", terminal)
+        yield from wrapped(f"Less likely: {listed}", "  ", terminal)
 
 
-def _folded(findings: Sequence[Finding]) -> list[tuple[Finding, int]]:
+def folded(findings: Sequence[Finding]) -> list[tuple[Finding, int]]:
     """Each rule's gravest episode, and how many it had."""
     times = Counter(finding.code for finding in findings)
     gravest: dict[str, Finding] = {}
@@ -97,24 +97,24 @@ def _folded(findings: Sequence[Finding]) -> list[tuple[Finding, int]]:
 
 
 def _finding(finding: Finding, times: int, run: Run, why: str, terminal: Terminal) -> Iterator[str]:
-    fancy, plain, colour = _SIGNS[finding.severity]
+    fancy, plain, colour = SIGNS[finding.severity]
     sign = terminal.paint(terminal.glyph(fancy, plain), colour, "bold")
     steps = f"step {finding.step}" if finding.step == finding.last_step else f"steps {finding.step}-{finding.last_step}"
     again = f", {times} times" if times > 1 else ""
     title = terminal.paint(f"{finding.code} {finding.name}", "bold")
     yield f"{sign} {title}  {terminal.paint(f'{finding.severity}, {steps}{again}', 'dim')}"
-    yield from _wrapped(_sentence(clean(finding.says)), "  ", terminal)
+    yield from wrapped(sentence(clean(finding.says)), "  ", terminal)
     yield from _trace(finding, run, terminal)
     if finding.follows:
-        yield from _wrapped(f"A consequence of {finding.follows}: mend that first.", "  ", terminal, "dim")
+        yield from wrapped(f"A consequence of {finding.follows}: mend that first.", "  ", terminal, "dim")
         return
     if why:
-        yield from _wrapped(f"Why: {why}", "  ", terminal, hang="       ")
+        yield from wrapped(f"Why: {why}", "  ", terminal, hang="       ")
     for number, advice in enumerate(finding.advice):
-        yield from _wrapped(clean(advice), "  Do:  " if number == 0 else "       ", terminal, hang="       ")
+        yield from wrapped(clean(advice), "  Do:  " if number == 0 else "       ", terminal, hang="       ")
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
     """With a capital, unless it begins with the name of a metric."""
     return text if "_" in text.partition(" ")[0] else text[:1].upper() + text[1:]
 
@@ -131,7 +131,7 @@ def _trace(finding: Finding, run: Run, terminal: Terminal) -> Iterator[str]:
     yield f"  {terminal.paint(line, 'cyan')}  {terminal.paint(f'{name}, {scale}', 'dim')}"
     under = mark(column.at, finding.first_row, finding.last_row, width, unicode=terminal.unicode)
     if under.strip():
-        yield f"  {terminal.paint(under, _SIGNS[finding.severity][2])}"
+        yield f"  {terminal.paint(under, SIGNS[finding.severity][2])}"
 
 
 def _stages(diagnosis: Diagnosis, terminal: Terminal) -> Iterator[str]:
@@ -162,7 +162,7 @@ def _cell(row: StageRow, name: str, terminal: Terminal, *, ranges: bool) -> tupl
     if cell is None or cell.value is None:
         return "-", "dim"
     inside = terminal.glyph("✓", "ok") if cell.within else terminal.glyph("✗", "no")
-    text = f"{cell.value:.3g} {inside}" + (f" {_range(cell.low, cell.high)}" if ranges else "")
+    text = f"{cell.value:.3g} {inside}" + (f" {range_words(cell.low, cell.high)}" if ranges else "")
     return text, "green" if cell.within else "yellow"
 
 
@@ -182,7 +182,8 @@ def _width(names: Sequence[str], table: Sequence[Sequence[tuple[str, str]]], dia
     return 2 + _stage_width(diagnosis) + sum(_columns(names, table))
 
 
-def _range(low: float, high: float) -> str:
+def range_words(low: float, high: float) -> str:
+    """A range as one says it."""
     if high == float("inf"):
         return f"from {low:g}"
     return f"up to {high:g}" if low == float("-inf") else f"{low:g} to {high:g}"
@@ -195,32 +196,34 @@ def _title(name: str) -> str:
 def _unjudged(diagnosis: Diagnosis, terminal: Terminal, *, verbose: bool) -> Iterator[str]:
     total = len(diagnosis.judged) + len(diagnosis.not_judged)
     yield ""
-    yield from _wrapped(
+    yield from wrapped(
         f"{len(diagnosis.judged)} of {total} rules for {diagnosis.method} could be judged.", "", terminal, "dim"
     )
     if verbose:
         for entry in diagnosis.not_judged:
             reason = f"needs {', '.join(entry.missing)}" if entry.missing else entry.reason
-            yield from _wrapped(f"{entry.code} not judged: {reason}", "  ", terminal, "dim")
+            yield from wrapped(f"{entry.code} not judged: {reason}", "  ", terminal, "dim")
         return
     missing = Counter(key for entry in diagnosis.not_judged for key in entry.missing)
     if missing:
         listed = ", ".join(f"{key} ({count})" for key, count in missing.most_common(6))
         more = f" and {len(missing) - 6} more" if len(missing) > 6 else ""
-        yield from _wrapped(
+        yield from wrapped(
             f"Not in this log, with the number of rules that need it: {listed}{more}.", "", terminal, "dim"
         )
 
 
 def _notes(diagnosis: Diagnosis, run: Run, terminal: Terminal, *, verbose: bool) -> Iterator[str]:
     for note in diagnosis.notes:
-        yield from _wrapped(f"Note: {clean(note)}", "", terminal, "dim")
+        yield from wrapped(f"Note: {clean(note)}", "", terminal, "dim")
     if run.unknown_keys and not verbose:
-        keys = "1 key" if len(run.unknown_keys) == 1 else f"{len(run.unknown_keys)} keys"
-        yield from _wrapped(f"{keys} of the log were not understood; -v lists them.", "", terminal, "dim")
+        several = len(run.unknown_keys) > 1
+        keys = f"{len(run.unknown_keys)} keys of the log were" if several else "1 key of the log was"
+        yield from wrapped(f"{keys} not understood; -v names {'them' if several else 'it'}.", "", terminal, "dim")
 
 
-def _wrapped(text: str, lead: str, terminal: Terminal, style: str = "", hang: str = "") -> Iterator[str]:
+def wrapped(text: str, lead: str, terminal: Terminal, style: str = "", hang: str = "") -> Iterator[str]:
+    """A text in lines that fit, the first led by `lead`, the others by `hang` or as much blank."""
     follow = hang or " " * len(lead)
     for line in textwrap.wrap(
         text, terminal.width, initial_indent=lead, subsequent_indent=follow, break_long_words=True

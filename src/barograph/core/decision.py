@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -31,7 +31,8 @@ class Decision:
     checkpoint: int | None = None
     #: Where that checkpoint lies.
     path: str = ""
-    #: What the learning rate is to be multiplied by.
+    #: What the run's own learning rate is to be multiplied by from here on, earlier rescues included: 0.5, then 0.25.
+    #: The rate stored in a checkpoint may have been cut already; this factor belongs to the rate before any cut.
     rate: float = 1.0
     #: Whether it is only said what would have been done.
     is_dry: bool = False
@@ -47,3 +48,23 @@ class Decision:
             "rate": self.rate,
             "dry_run": self.is_dry,
         }
+
+    @classmethod
+    def from_dict(cls, written: Mapping[str, object]) -> Decision:
+        """A decision as `to_dict` wrote it, read back from the log of a run.
+
+        >>> again = Decision(Deed.STOP, 12, ("NUM01",), "stopped")
+        >>> Decision.from_dict(again.to_dict()) == again
+        True
+        """
+        codes, rate, checkpoint = written.get("codes"), written.get("rate"), written.get("checkpoint")
+        return cls(
+            deed=Deed(str(written["deed"])),
+            step=int(str(written["step"])),
+            codes=tuple(str(code) for code in codes) if isinstance(codes, list | tuple) else (),
+            says=str(written.get("says", "")),
+            checkpoint=checkpoint if isinstance(checkpoint, int) else None,
+            path=str(written.get("path", "")),
+            rate=float(rate) if isinstance(rate, int | float) else 1.0,
+            is_dry=bool(written.get("dry_run", False)),
+        )

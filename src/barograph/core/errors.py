@@ -51,6 +51,9 @@ class MissingExtra(BarographError):
 
     def __init__(self, feature: str, library: str, extra: str) -> None:
         self.extra = extra
+        self.name = library  # as an ImportError calls it
+        #: As `ImportError` calls it.
+        self.name = library
         super().__init__(f"{feature} needs {library}, which is not installed: pip install 'barograph[{extra}]'")
 
 

@@ -47,6 +47,7 @@ def frame_of(method: Method, config: Mapping[str, object], first_loss: float | N
         start = next((anchor for anchor in ANCHORS if abs(first_loss - anchor) < NEAR), None)
     if start is not None:
         facts["start_loss"] = start
+    facts["steps_are_logged"] = 0.0 if config.get("steps_are_counted") else 1.0
     # For rules that compare with the start where there is one, and are judged where there is none as well.
     facts["start_loss_or_zero"] = start or 0.0
     return Timeline(horizon=horizon, warmup=warmup or None, facts=facts)

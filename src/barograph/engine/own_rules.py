@@ -9,7 +9,7 @@ from string import Formatter
 from barograph.core.errors import ConfigurationError, suggest
 from barograph.core.finding import Severity
 from barograph.core.methods import ALL, Method
-from barograph.rules.advice import advise
+from barograph.rules.advice import advise, cut_lr, revert, stop
 from barograph.rules.base import Rule
 from barograph.rules.catalogue import by_code
 from barograph.signals.expression import Condition
@@ -17,7 +17,9 @@ from barograph.signals.text import parse_condition
 
 __all__ = ["own_rules"]
 
-FIELDS = ("code", "name", "when", "says", "severity", "methods", "advice", "follows")
+FIELDS = ("code", "name", "when", "says", "severity", "methods", "advice", "follows", "act")
+#: What a guard may do about a rule that says `act = true`: what it is allowed to, a rescue included.
+DEEDS = (stop(), revert(), cut_lr())
 #: What a sentence may quote; each is a number but the metric's name.
 QUOTES = ("value", "first", "peak", "low", "rows", "step", "last_step", "onset", "peak_step", "metric")
 #: How a number may be written in it.
@@ -55,6 +57,13 @@ def _rule(code: str, table: Mapping[str, object], here: str) -> type[Rule]:
     methods = _texts(table, "methods", here)
     if unknown := [method for method in methods if method not in set(Method)]:
         raise ConfigurationError(f"{here}: methods: {unknown[0]!r} is none; there are {', '.join(Method)}")
+    acts = table.get("act", False)
+    if not isinstance(acts, bool):
+        raise ConfigurationError(f"{here}: act must be true or false, not {acts!r}")
+    if acts and severity != str(Severity.CRITICAL):
+        raise ConfigurationError(
+            f'{here}: a guard acts on critical findings only: act = true needs severity = "critical"'
+        )
     fields = {
         "__doc__": f"{name}.\n\nWhy: a rule of your own.\nFalse alarm: as you know it.\nSources: yours.",
         "code": code,
@@ -64,7 +73,8 @@ def _rule(code: str, table: Mapping[str, object], here: str) -> type[Rule]:
         "about": condition.series() or ("loss",),
         "when": condition,
         "says": _sentence(table, str(condition), here),
-        "do": tuple(advise(line) for line in _texts(table, "advice", here)),
+        "do": (*(advise(line) for line in _texts(table, "advice", here)), *(DEEDS if acts else ())),
+        "may_act": acts,
         "follows": tuple(_texts(table, "follows", here)),
     }
     return type(f"Own{code}", (Rule,), fields)

@@ -16,6 +16,12 @@ A TOML file, or the table `[tool.barograph]` of a pyproject.toml:
 
     [metrics]
     "my/margin" = "reward_margin"
+
+    [guard]
+    allowed = "rescue"
+
+    [alerts]
+    desktop = true
 """
 
 from __future__ import annotations
@@ -28,7 +34,9 @@ from pathlib import Path
 from typing import cast
 
 from barograph.core.errors import ConfigurationError, suggest
+from barograph.core.live_settings import AlertSettings, GuardSettings
 from barograph.core.names import catalogue, split_of
+from barograph.engine.live_settings import alert_settings, guard_settings
 from barograph.engine.own_rules import own_rules
 from barograph.rules.base import Rule
 from barograph.rules.catalogue import every_rule, select
@@ -36,7 +44,7 @@ from barograph.rules.catalogue import every_rule, select
 __all__ = ["PROFILES", "Settings", "read_settings", "settings_from"]
 
 PROFILES = ("default", "guide")
-KEYS = ("profile", "select", "ignore", "rules", "rule", "metrics")
+KEYS = ("profile", "select", "ignore", "rules", "rule", "metrics", "guard", "alerts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,9 @@ class Settings:
     numbers: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     #: Raw keys of a log, and the canonical metric that each stands for.
     metrics: Mapping[str, str] = field(default_factory=dict)
+    #: For runs that are watched while they go on.
+    guard: GuardSettings = field(default_factory=GuardSettings)
+    alerts: AlertSettings = field(default_factory=AlertSettings)
 
     def narrowed(self, selected: Iterable[str] = (), ignored: Iterable[str] = ()) -> Settings:
         """The same settings with fewer rules."""
@@ -140,6 +151,8 @@ def settings_from(table: Mapping[str, object], where: str) -> Settings:
         profile=_profile(table.get("profile", "default"), where),
         numbers=_numbers(table.get("rules", {}), rules, where),
         metrics=_metrics(table.get("metrics", {}), where),
+        guard=guard_settings(table.get("guard", {}), rules, where),
+        alerts=alert_settings(table.get("alerts", {}), where),
     )
 
 

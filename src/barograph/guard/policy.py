@@ -7,16 +7,21 @@ before the trouble *began*, which is earlier than when it could be told, and goe
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from barograph.core.decision import Decision, Deed
 from barograph.core.finding import Action, Finding, Severity
+from barograph.guard.words import STOP_IT, advice, came_back, gone_back, why
 
-__all__ = ["Checkpoint", "Guard"]
+__all__ = ["HALF", "MOST_RESCUES", "Checkpoint", "Guard"]
 
 #: What the learning rate is multiplied by at each rescue.
 HALF = 0.5
+#: A run that had to be rescued more often is not one that a smaller rate mends.
+MOST_RESCUES = 3
+#: Deeds that a checkpoint and a smaller rate can carry out; where a rule advises neither, only stopping is left.
+MENDING = frozenset({Action.REVERT, Action.CUT_LR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +32,28 @@ class Checkpoint:
     path: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    """A critical finding of the stretch that the run is in."""
+
+    code: str
+    #: Where it was first seen, and where the trouble behind it began.
+    step: int
+    began: int
+    #: Where it was told: later than where it was first seen, if it has grown worse since.
+    told: int = field(compare=False)
+
+
 class Guard:
     """Decides for one run.
 
-    `allowed` is the most that it may do, `acting` the codes of rules that may act, each with the deeds it advises.
+    `allowed` is the most that it may do, `acting` the codes of rules that may act, each with the deeds it advises,
+    `follows` the codes that explain a code.
+
+    >>> guard = Guard(Deed.STOP, {"NUM01": {Action.STOP}})
+    >>> nan = Finding("NUM01", "loss-not-finite", Severity.CRITICAL, 7, 7, "loss", "", {"onset": 7})
+    >>> guard.found([nan], 7).says
+    'stopped: NUM01 loss-not-finite since step 7'
     """
 
     def __init__(
@@ -38,97 +61,150 @@ class Guard:
         allowed: Deed,
         acting: Mapping[str, Collection[Action]],
         *,
-        most_rescues: int = 2,
+        most_rescues: int = MOST_RESCUES,
+        rate: float = HALF,
+        ignored: Collection[str] = (),
         is_dry: bool = False,
+        follows: Mapping[str, Collection[str]] | None = None,
     ) -> None:
         self.allowed = allowed
-        self.acting = dict(acting)
+        self.acting: dict[str, Collection[Action]] = dict(acting)
+        self.follows: dict[str, Collection[str]] = dict(follows or {})
         self.most_rescues = most_rescues
+        self.rate = rate
+        self.ignored = frozenset(ignored)
         self.is_dry = is_dry
+        #: Rescues that were decided; a dry run has none.
         self.rescues = 0
         self.checkpoints: list[Checkpoint] = []
         self.decisions: list[Decision] = []
-        self._decided: set[str] = set()
-        self._has_ended = False
+        #: The run's own learning rate, where it is known, and from how many steps a row of its log is made.
+        self.learning_rate: float | None = None
+        self.logged_every = 1
+        #: Tells whether a checkpoint still lies where it was saved. Nothing here touches a disk by itself.
+        self.is_there: Callable[[str], bool] = bool
+        self._troubles: list[_Trouble] = []
+        self._decided: list[_Trouble] = []
+        #: A decision to stop or to go back has been given, and the run has not gone on from elsewhere since.
+        self._is_leaving = False
+
+    # What it is told
+
+    def know(self, config: Mapping[str, object]) -> None:
+        """Take from the settings of the run what its decisions are worded with."""
+        rate, every = config.get("learning_rate"), config.get("logging_steps")
+        if isinstance(rate, int | float) and rate > 0:
+            self.learning_rate = float(rate)
+        # A fraction is a share of the run, as transformers reads it; what it comes to is not known here.
+        if isinstance(every, int | float) and every >= 1:
+            self.logged_every = int(every)
 
     def saved(self, step: int, path: str) -> None:
-        """A checkpoint was written. One of the same step, or of a later one before a rescue, is no more."""
-        self.checkpoints = [known for known in self.checkpoints if known.step < step]
+        """A checkpoint was written. An older one of the same step or the same place is no more."""
+        self.checkpoints = [known for known in self.checkpoints if known.step != step and known.path != path]
         self.checkpoints.append(Checkpoint(step, path))
+        self.checkpoints.sort(key=lambda known: known.step)
 
     def removed(self, path: str) -> None:
         """A checkpoint was deleted, as trainers do with the oldest."""
         self.checkpoints = [known for known in self.checkpoints if known.path != path]
 
+    def went_back(self, step: int) -> None:
+        """The run goes on from this step, by a rescue or by hand: what came after it is no more.
+
+        What was found there is forgotten, and counts again if it comes again.
+        """
+        self.checkpoints = [known for known in self.checkpoints if known.step <= step]
+        self._troubles = [trouble for trouble in self._troubles if trouble.told <= step]
+        self._decided = [trouble for trouble in self._decided if trouble.told <= step]
+        self._is_leaving = False
+
+    # What it answers
+
     def found(self, findings: Collection[Finding], step: int) -> Decision | None:
         """What to do now, given what is new at this step."""
-        grave = [finding for finding in findings if self._counts(finding)]
-        if not grave or self._has_ended:
+        troubles = [_trouble_of(finding, step) for finding in findings if self._is_grave(finding)]
+        self._troubles += [trouble for trouble in troubles if trouble not in self._troubles]
+        if self._is_leaving:
             return None
-        grave.sort(key=_began)
-        codes = tuple(finding.code for finding in grave)
-        if self.allowed is not Deed.RESCUE:
-            self._decided.update(codes)
-        decision = self._decide(grave[0], codes, step)
+        names = {(finding.code, finding.step): finding.name for finding in findings}
+        grave = [trouble for trouble in troubles if self.acting.get(trouble.code) and not self._is_told(trouble)]
+        if not grave:
+            return None
+        grave = sorted(grave, key=lambda trouble: (self._is_explained(trouble, grave), trouble.began))
+        self._decided += grave
+        first = grave[0]
+        reason = why(first.code, names[first.code, first.step], first.began)
+        decision = self._decide(first, reason, tuple(dict.fromkeys(trouble.code for trouble in grave)), step)
         self.decisions.append(decision)
-        if not decision.is_dry and decision.deed is Deed.RESCUE:
-            self.rescues += 1
-            self.checkpoints = [known for known in self.checkpoints if known.step <= (decision.checkpoint or 0)]
-        elif not decision.is_dry and decision.deed is Deed.STOP:
-            self._has_ended = True
-        elif decision.is_dry:
-            self._decided.update(codes)
+        if not decision.is_dry and decision.deed is not Deed.ADVISE:
+            self._is_leaving = True
+            self.rescues += decision.deed is Deed.RESCUE
         return decision
 
-    def _counts(self, finding: Finding) -> bool:
-        return (
-            finding.severity is Severity.CRITICAL
-            and bool(self.acting.get(finding.code))
-            and finding.code not in self._decided
+    def last_good(self, began: int) -> Checkpoint | None:
+        """The newest checkpoint from before a step at which trouble began, and from before all other trouble.
+
+        A row stands for the steps since the row before it, so those must be left out as well.
+        """
+        earliest = min([began, *(trouble.began for trouble in self._troubles)])
+        good = (known for known in self.checkpoints if known.step <= earliest - self.logged_every)
+        return max(
+            (known for known in good if not known.path or self.is_there(known.path)),
+            key=lambda known: known.step,
+            default=None,
         )
 
-    def _decide(self, first: Finding, codes: tuple[str, ...], step: int) -> Decision:
-        why = f"{first.code} {first.name} since step {_began(first):,}"
-        good = self.last_good(_began(first))
-        # Where the run was never well, as with labels that are the wrong way round, going back does not help.
-        may_help = not {Action.REVERT, Action.CUT_LR}.isdisjoint(self.acting[first.code])
+    # How it comes to an answer
+
+    def _is_grave(self, finding: Finding) -> bool:
+        return finding.severity is Severity.CRITICAL and finding.code not in self.ignored
+
+    def _is_told(self, trouble: _Trouble) -> bool:
+        """Whether it was decided on already, by itself or with what explains it."""
+        explaining = self.follows.get(trouble.code, ())
+        return any(known == trouble or known.code in explaining for known in self._decided)
+
+    def _is_explained(self, trouble: _Trouble, others: Sequence[_Trouble]) -> bool:
+        """Whether one of the others is its cause; two that name each other explain nothing."""
+        causes = [other.code for other in others if other.code in self.follows.get(trouble.code, ())]
+        return any(trouble.code not in self.follows.get(code, ()) for code in causes)
+
+    def _decide(self, first: _Trouble, reason: str, codes: tuple[str, ...], step: int) -> Decision:
+        good = self.last_good(first.began)
+        factor = self.rate ** (self.rescues + 1)
+        # Where the run was never well, as with weights that are all frozen, going back does not help.
+        may_help = not MENDING.isdisjoint(self.acting[first.code])
         if self.allowed is Deed.ADVISE:
-            return self._made(Deed.ADVISE, step, codes, f"{why}: {_advice(good, may_help=may_help)}", good)
+            if not may_help:
+                return self._made(Deed.ADVISE, step, codes, f"{reason}: {STOP_IT}", None)
+            counsel = advice(good.path if good else "", good.step if good else None, factor, self.learning_rate)
+            return self._made(Deed.ADVISE, step, codes, f"{reason}: {counsel}", good, factor)
         if self.allowed is Deed.STOP or not may_help:
-            return self._made(Deed.STOP, step, codes, f"stopped: {why}", good)
-        if good is None:
-            return self._made(
-                Deed.STOP, step, codes, f"stopped: {why}, and there is no checkpoint from before it", good
-            )
+            return self._made(Deed.STOP, step, codes, f"stopped: {reason}", good)
         if self.rescues >= self.most_rescues:
-            times = "once" if self.rescues == 1 else f"{self.rescues} times"
-            return self._made(Deed.STOP, step, codes, f"stopped: {why}, after having gone back {times}", good)
-        says = f"gone back to step {good.step:,}, at half the learning rate: {why}"
-        return self._made(Deed.RESCUE, step, codes, says, good)
+            return self._made(Deed.STOP, step, codes, f"stopped: {reason}, {came_back(self.rescues, self.rate)}", good)
+        if good is None:
+            says = f"stopped: {reason}, and there is no checkpoint from before it"
+            return self._made(Deed.STOP, step, codes, says, good)
+        says = f"{gone_back(good.step, factor, self.learning_rate)}: {reason}"
+        return self._made(Deed.RESCUE, step, codes, says, good, factor)
 
-    def last_good(self, began: int) -> Checkpoint | None:
-        """The newest checkpoint from before a step at which trouble began."""
-        return max((known for known in self.checkpoints if known.step < began), key=lambda c: c.step, default=None)
-
-    def _made(self, deed: Deed, step: int, codes: tuple[str, ...], says: str, good: Checkpoint | None) -> Decision:
+    def _made(
+        self, deed: Deed, step: int, codes: tuple[str, ...], says: str, good: Checkpoint | None, rate: float = 1.0
+    ) -> Decision:
+        is_dry = self.is_dry and deed is not Deed.ADVISE
         return Decision(
             deed=deed,
             step=step,
             codes=codes,
-            says=f"(dry run) would have {says}" if self.is_dry and deed is not Deed.ADVISE else says,
+            says=f"(dry run) would have {says}" if is_dry else says,
             checkpoint=good.step if good else None,
             path=good.path if good else "",
-            rate=HALF if deed is not Deed.STOP else 1.0,
-            is_dry=self.is_dry and deed is not Deed.ADVISE,
+            rate=rate,
+            is_dry=is_dry,
         )
 
 
-def _began(finding: Finding) -> int:
-    """The step at which the trouble began, as far as it is known."""
-    return int(finding.evidence.get("onset", finding.step))
-
-
-def _advice(good: Checkpoint | None, *, may_help: bool) -> str:
-    if not may_help:
-        return "stop the run"
-    return f"go back to step {good.step:,} at half the learning rate" if good else "stop, and start at half the rate"
+def _trouble_of(finding: Finding, step: int) -> _Trouble:
+    return _Trouble(finding.code, finding.step, int(finding.evidence.get("onset", finding.step)), step)

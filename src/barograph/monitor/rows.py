@@ -2,40 +2,137 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from barograph.core.methods import Method
 from barograph.core.metric import Unit
 from barograph.core.names import catalogue, precedence, resolve, series_key
 
-__all__ = ["Naming", "as_number"]
+__all__ = ["HIGHEST_STEP", "Cleaner", "Naming", "Plan", "as_number", "as_step", "flat"]
 
-_PLAIN = frozenset({float, int})
+#: Readers keep steps in 64 bits.
+HIGHEST_STEP = 2**63 - 1
+#: So many sets of keys, and so many keys, are remembered: a log whose names never end must not fill the memory.
+MOST_SHAPES, MOST_KEYS = 256, 20_000
+#: So many values that are no numbers are told; all are counted.
+MOST_LEFT_OUT = 5
+#: So deep may metrics lie inside each other.
+DEEPEST = 8
 
 
 def as_number(value: object) -> float | None:
     """The number that a value is, or None: what is no single number is not written.
 
     Tensors and arrays of one element, on whatever device, and the scalars of NumPy count; True and False are 1 and 0.
+    A whole number too large for any float is infinite.
     """
-    if isinstance(value, float | int):
-        return value + 0
-    if isinstance(value, str | bytes) or value is None:
+    if isinstance(value, str | bytes | bytearray) or value is None:
         return None
     try:
-        item = getattr(value, "item", None)
-        found = item() if callable(item) else float(value)  # type: ignore[arg-type]
+        if not isinstance(value, float | int):
+            item = getattr(value, "item", None)
+            value = item() if callable(item) else float(value)  # type: ignore[arg-type]
+        if isinstance(value, int):
+            return int(value) if -HIGHEST_STEP <= value <= HIGHEST_STEP else float(value)
+        return float(value) if isinstance(value, float) else None
+    except OverflowError:
+        return float("inf" if value > 0 else "-inf")  # type: ignore[operator]
     except Exception:  # noqa: BLE001 - whatever somebody's object does: it is no number then
         return None
-    return found + 0 if isinstance(found, float | int) else None
+
+
+def as_step(value: object) -> int | None:
+    """The step that a value is: a whole number from 0 on, of whatever type; None for anything else."""
+    if isinstance(value, bool):
+        return None
+    number = as_number(value)
+    if number is None or not 0 <= number <= HIGHEST_STEP or number != int(number):
+        return None
+    return int(number)
+
+
+def flat(metrics: Mapping[Any, object], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, object]]:
+    """Keys and values, with what lies inside each other joined by slashes.
+
+    >>> list(flat({"loss": 0.7, "rewards": {"chosen": 1.0}}))
+    [('loss', 0.7), ('rewards/chosen', 1.0)]
+    """
+    for key, value in metrics.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping) and depth < DEEPEST:
+            yield from flat(value, f"{name}/", depth + 1)
+        else:
+            yield name, value
+
+
+class Cleaner:
+    """Makes of what a training loop gives the numbers of a row. What is none is left out, and told."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        #: How many values were no numbers.
+        self.left_out = 0
+        self._tell = tell
+
+    def cleaned(self, metrics: Mapping[str, object]) -> dict[str, float]:
+        """The numbers of a row by their names, without the step."""
+        row: dict[str, float] = {}
+        for key, value in flat(metrics):
+            number = value if type(value) is float else as_number(value)
+            if number is not None:
+                row[key] = number
+            elif value is not None and key != "step":
+                self._leave_out(key, value)
+        row.pop("step", None)
+        return row
+
+    def _leave_out(self, key: str, value: object) -> None:
+        self.left_out += 1
+        if self.left_out <= MOST_LEFT_OUT:
+            self._tell(f"the metric {key[:80]!r} is of type {type(value).__name__}, not one number: left out")
 
 
 class _Leads(NamedTuple):
+    """Where one raw key leads."""
+
     series: str
     scale: float
     complement: bool
     is_share: bool
+    rank: int
+
+    @property
+    def is_as_it_is(self) -> bool:
+        return self.scale == 1.0 and not self.complement and not self.is_share
+
+
+class Plan:
+    """What is to be done with every row of one set of keys."""
+
+    __slots__ = ("get", "keys", "last", "margins", "mended", "series", "steady")
+
+    def __init__(self, leads: Mapping[str, _Leads]) -> None:
+        self.keys = tuple(leads)
+        self.series = tuple(lead.series for lead in leads.values())
+        #: Those that a resume shows itself by; an epoch is counted anew for other reasons.
+        self.steady = frozenset(name for name in self.series if name.rpartition(".")[2] != "epoch")
+        self.mended = tuple((key, lead) for key, lead in leads.items() if not lead.is_as_it_is)
+        self.margins = tuple(
+            prefix
+            for prefix in ("", "eval.")
+            if {f"{prefix}reward_chosen", f"{prefix}reward_rejected"} <= {*self.series}
+            and f"{prefix}reward_margin" not in self.series
+        )
+        #: The step of the last such row.
+        self.last = -1
+        self.get: Callable[[Mapping[str, float]], tuple[float, ...]] = _getter(self.keys)
+
+
+def _getter(keys: tuple[str, ...]) -> Callable[[Mapping[str, float]], tuple[float, ...]]:
+    if len(keys) > 1:
+        return itemgetter(*keys)
+    return lambda row: tuple(row[key] for key in keys)
 
 
 class Naming:
@@ -44,54 +141,77 @@ class Naming:
     def __init__(self, method: Method, by_hand: Mapping[str, str] | None = None) -> None:
         self.method = method
         self._by_hand = dict(by_hand or {})
-        self._shapes: dict[tuple[str, ...], list[tuple[str, _Leads]]] = {}
+        self._plans: dict[tuple[str, ...], Plan] = {}
+        self._leads: dict[str, _Leads | None] = {}
         self._in_percent: set[str] = set()
+
+    def plan(self, row: Mapping[str, float]) -> Plan:
+        """What to do with a row of these keys."""
+        shape = tuple(row)
+        known = self._plans.get(shape)
+        if known is None:
+            if len(self._plans) >= MOST_SHAPES:
+                self._plans.clear()
+            known = self._plans[shape] = self._worked_out(shape)
+        return known
+
+    def knows(self, row: Mapping[str, object]) -> bool:
+        """Whether a row of just these keys has come before."""
+        return tuple(row) in self._plans
+
+    def plans(self) -> Iterator[Plan]:
+        """Those of all sets of keys that have come."""
+        return iter(self._plans.values())
 
     def values(self, row: Mapping[str, float]) -> dict[str, float]:
         """The numbers of a row under our names, in our units."""
-        shape = tuple(row)
-        known = self._shapes.get(shape)
-        if known is None:
-            known = self._shapes[shape] = self._worked_out(shape)
-        values: dict[str, float] = {}
-        for key, leads in known:
-            value = row[key]
-            if leads.scale != 1.0:
-                value *= leads.scale
-            if leads.complement:
+        return self.carried_out(self.plan(row), row)
+
+    def carried_out(self, plan: Plan, row: Mapping[str, float]) -> dict[str, float]:
+        """What a plan makes of a row."""
+        values = dict(zip(plan.series, plan.get(row)))  # noqa: B905 - as many by construction; checking costs time
+        for key, lead in plan.mended:
+            value = row[key] * lead.scale
+            if lead.complement:
                 value = 1.0 - value
-            if leads.is_share and (value > 1.5 or key in self._in_percent):
+            if lead.is_share and (1.5 < value <= 100.0 or key in self._in_percent):
                 self._in_percent.add(key)
                 value /= 100.0
-            values[leads.series] = value
-        self._derive_margin(values)
+            values[lead.series] = value
+        for prefix in plan.margins:
+            values[f"{prefix}reward_margin"] = values[f"{prefix}reward_chosen"] - values[f"{prefix}reward_rejected"]
         return values
 
-    def _worked_out(self, shape: tuple[str, ...]) -> list[tuple[str, _Leads]]:
+    def _worked_out(self, shape: tuple[str, ...]) -> Plan:
         best: dict[str, tuple[int, str, _Leads]] = {}
         for key in shape:
-            if key in self._by_hand:
-                best[self._by_hand[key]] = (-1, key, _Leads(self._by_hand[key], 1.0, False, False))
+            lead = self._lead(key)
+            if lead is None:
                 continue
-            found = resolve(key, self.method)
-            if found is None or found.name == "step":
-                continue
-            series = series_key(found.name, found.split)
-            metric = catalogue().get(found.name)
-            alias = found.alias
-            leads = _Leads(
-                series,
-                alias.scale if alias else 1.0,
-                alias.complement if alias else False,
-                metric is not None and metric.unit is Unit.SHARE,
-            )
-            rank = (precedence(found), key, leads)
-            if series not in best or rank[:2] < best[series][:2]:
-                best[series] = rank
-        return [(key, leads) for _, key, leads in best.values()]
+            rank = (lead.rank, key, lead)
+            if lead.series not in best or rank[:2] < best[lead.series][:2]:
+                best[lead.series] = rank
+        return Plan({key: lead for _, key, lead in best.values()})
 
-    def _derive_margin(self, values: dict[str, float]) -> None:
-        for prefix in ("", "eval."):
-            chosen, rejected = values.get(f"{prefix}reward_chosen"), values.get(f"{prefix}reward_rejected")
-            if chosen is not None and rejected is not None:
-                values.setdefault(f"{prefix}reward_margin", chosen - rejected)
+    def _lead(self, key: str) -> _Leads | None:
+        """Where one key leads, or None if it is none of ours."""
+        if key not in self._leads:
+            if len(self._leads) >= MOST_KEYS:
+                self._leads.clear()
+            self._leads[key] = self._resolved(key)
+        return self._leads[key]
+
+    def _resolved(self, key: str) -> _Leads | None:
+        if key in self._by_hand:
+            return _Leads(self._by_hand[key], 1.0, complement=False, is_share=False, rank=-1)
+        found = resolve(key, self.method)
+        if found is None or found.name == "step":
+            return None
+        metric, alias = catalogue().get(found.name), found.alias
+        return _Leads(
+            series_key(found.name, found.split),
+            alias.scale if alias else 1.0,
+            complement=alias.complement if alias else False,
+            is_share=metric is not None and metric.unit is Unit.SHARE,
+            rank=precedence(found),
+        )

@@ -52,6 +52,7 @@ class AccuracyBelowChance(Rule):
     shows = {"accuracy": mean(accuracy, 20)}
     says = "the accuracy is {accuracy:.2f}, below chance since step {onset}"
     do = (stop(), revert(), check_labels, advise("Check that max_length does not cut off where answers differ"))
+    may_act = True
     follows = ("PREF03",)
 
 

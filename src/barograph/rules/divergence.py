@@ -54,6 +54,7 @@ class KlHighPerToken(Rule):
     shows = {"kl": ema(kl_token, 10)}
     says = "the KL to the reference is {kl:.2f} nats per token since step {onset}, above {nats:g}"
     do = (raise_kl_weight, cut_lr(), revert())
+    may_act = True
 
 
 class KlNegative(Rule):

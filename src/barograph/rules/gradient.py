@@ -34,6 +34,7 @@ class GradientExplosion(Rule):
     shows = {"norm": grad}
     says = "the gradient norm reached {peak:.4g} at step {peak_step}"
     do = (stop("it is about to explode"), revert(), cut_lr(), clip, check_data)
+    may_act = True
     follows = ("NUM01",)
     forgiven_after = 0.3
 
@@ -96,6 +97,7 @@ class GradientVanished(Rule):
     shows = {"norm": grad}
     says = "the gradient norm is {norm:.2g} for {rows}: nothing is being trained"
     do = (stop("the compute is wasted"), check_trainable, advise("Look at margins, advantages and label masks"))
+    may_act = True
     follows = ("NUM01", "GRP01", "GRP02", "LOSS04", "PREF06")
 
 

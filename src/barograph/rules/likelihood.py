@@ -136,6 +136,7 @@ class MovesWithoutSeparating(Rule):
     shows = {"chosen": ema(chosen, 5), "rejected": ema(rejected, 5), "moved": together}
     says = "both rewards moved {moved:.0f} nats together (chosen {chosen:.2f}, rejected {rejected:.2f}), hardly apart"
     do = (stop(), revert(), cut_lr())
+    may_act = True
     follows = ("NUM01", "PREF02", "PREF03")
 
 

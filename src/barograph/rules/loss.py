@@ -16,7 +16,7 @@ from barograph.rules.advice import (
     stop,
 )
 from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
-from barograph.rules.series import loss, margin_nats
+from barograph.rules.series import loss, margin_nats, steps_are_logged
 from barograph.signals.words import (
     after,
     after_warmup,
@@ -124,7 +124,8 @@ class LossRising(Rule):
     shows = {"loss": smooth, "start": first(loss, 1), "best": lowest(smooth)}
     says = "the loss has been rising since step {onset}: {loss:.3f} now, {start:.3f} at the start, {best:.3f} at best"
     do = (stop(), revert(), cut_lr(), check_data)
-    follows = ("NUM01",)
+    may_act = True
+    follows = ("NUM01", "NUM03")
 
 
 class LossDroppedTooFast(Rule):
@@ -140,7 +141,7 @@ class LossDroppedTooFast(Rule):
     about = "loss"
     floor = param(0.1, "loss below which it counts as gone")
     early = param(10, "steps that count as the first")
-    when = ((step() <= early) | before(share=0.05)) & (loss < floor) & (first(loss, 1) > 3 * floor)
+    when = ((steps_are_logged & (step() <= early)) | before(share=0.05)) & (loss < floor) & (first(loss, 1) > 3 * floor)
     shows = {"loss": loss, "start": first(loss, 1)}
     says = "the loss fell from {start:.3f} to {loss:.3f} by step {last_step}: too fast to be learning"
     do = (cut_lr(), check_data, advise("Look for what gives the answer away: length, format, the model that wrote it"))
@@ -260,7 +261,7 @@ class StartsOffItsConstant(Rule):
     about = "loss"
     share = param(0.1, "distance from the constant, as a share of it")
     steps = param(1, "last step that counts as the first")
-    when = (step() <= steps) & (count(loss) <= 1) & (abs(loss - start) > share * start)
+    when = steps_are_logged & (step() <= steps) & (count(loss) <= 1) & (abs(loss - start) > share * start)
     shows = {"loss": loss, "start": start}
     says = "the first loss is {loss:.4g} where this objective starts from {start:.4g} when policy and reference agree"
     do = (check_reference, advise("If another loss type is meant, name it under loss_type in the run's configuration"))

@@ -17,7 +17,16 @@ from barograph.rules.advice import (
     stop,
 )
 from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
-from barograph.rules.series import accuracy, chosen, chosen_nats, margin, margin_nats, rejected, rejected_nats
+from barograph.rules.series import (
+    accuracy,
+    chosen,
+    chosen_nats,
+    margin,
+    margin_nats,
+    rejected,
+    rejected_nats,
+    steps_are_logged,
+)
 from barograph.signals.words import (
     after,
     after_warmup,
@@ -60,6 +69,7 @@ class NothingTrains(Rule):
         check_trainable,
         advise("Look at one tokenised example: are labels masked?"),
     )
+    may_act = True
     follows = ("RATE01",)
     forgiven_after = 0.2
 
@@ -84,7 +94,7 @@ class StartsAwayFromReference(Rule):
     # Before the first update both are exactly zero, if all is well; later rows no longer tell.
     moved = maximum(abs(chosen_nats), abs(rejected_nats))
     at_once = (step() <= 1) & ((moved > exact) | ((moved > 0.1) & (moved > 0.05 * abs(metric("logp_chosen")))))
-    when = (step() <= steps) & (count(chosen) <= 1) & ((shared > nats) | at_once)
+    when = steps_are_logged & (step() <= steps) & (count(chosen) <= 1) & ((shared > nats) | at_once)
     shows = {"chosen": chosen, "rejected": rejected}
     says = (
         "at step {step} the rewards are already {chosen:.2f} and {rejected:.2f}: the reference is not the start policy"
@@ -124,6 +134,7 @@ class MarginInverted(Rule):
         check_labels,
         advise("Check that max_length does not cut off where answers differ"),
     )
+    may_act = True
     follows = ("NUM01",)
     forgiven_after = 0.5
 

@@ -26,6 +26,7 @@ class LossNotFinite(Rule):
     when = nonfinite("loss") | nonfinite("policy_loss") | nonfinite("value_loss")
     says = "{metric} is not a number from step {step} on ({rows})"
     do = (stop("the training has collapsed"), revert(), cut_lr(), precision, check_data)
+    may_act = True
 
 
 class GradientNotFinite(Rule):
@@ -44,6 +45,7 @@ class GradientNotFinite(Rule):
     escalates = {CRITICAL: sustained(when, patience)}
     says = "{metric} is not a number in {rows} from step {step} on"
     do = (stop(), revert(), precision, cut_lr())
+    may_act = True
     follows = ("NUM01",)
 
 
@@ -63,6 +65,7 @@ class MaskedNaN(Rule):
         "the loss reads exactly 0 while gradient or rewards are NaN, from step {step} on: a hidden NaN, no perfect fit"
     )
     do = (stop(), revert(), precision, show_nan, cut_lr())
+    may_act = True
 
 
 class SignalNotFinite(Rule):

@@ -64,6 +64,7 @@ class EntropyExplosion(Rule):
     shows = {"entropy": now, "start": first(entropy, 10)}
     says = "the entropy has grown from {start:.2f} to {entropy:.2f} nats per token: the policy is becoming noise"
     do = (revert(), cut_lr(), advise("Lower the entropy bonus or the upper clipping limit"), same_engine)
+    may_act = True
     follows = ("NUM01",)
 
 

@@ -152,6 +152,7 @@ class RewardInverted(Rule):
     when = after_warmup() & sustained(by_margin | by_accuracy, 3, share=0.05)
     says = "rejected answers get the higher reward since step {onset} (mean {value:.3f})"
     do = (stop(), check_labels)
+    may_act = True
 
 
 RULES = (NoSignal, WeakOnHeldOut, TooGood, Drift, Overconfident, ConstantReward, RewardInverted)

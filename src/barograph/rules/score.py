@@ -104,6 +104,7 @@ class ScoreDropped(Rule):
     shows = {"score": slow, "best": best, "start": start}
     says = "the score has fallen from {best:.3g} to {score:.3g} (it began at {start:.3g})"
     do = (revert(), cut_lr(), test_reward)
+    may_act = True
     follows = ("NUM01", "NUM02", "ENT02", "KL02", "KL01", "LEN03", "LEN04", "LEN01", "LEN02", "RWD01")
 
 

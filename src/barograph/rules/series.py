@@ -12,6 +12,9 @@ lr = metric("lr")
 grad = metric("grad_norm")
 step_time = metric("step_time")
 
+# Where no step was logged, rows are counted in place of steps: then nobody knows which rows are the first steps.
+steps_are_logged = fact("steps_are_logged") > 0
+
 # Preference tuning. The implicit reward is beta times a log-ratio, so dividing by beta gives nats per sequence:
 # the one scale on which runs of different beta can share a threshold.
 beta = fact("beta")

@@ -42,6 +42,9 @@ class Journal:
         self._retry_after = FIRST_RETRY
         self._look_at = 0.0
         self._is_troubled = False
+        #: Whether the first waiting line has its beginning in the file already.
+        self._is_torn = False
+        self._needs_break = False
         with suppress(OSError):
             self._open()
 
@@ -53,12 +56,15 @@ class Journal:
             self._look()
         if not self._waiting and self._file >= 0:
             try:
-                line = line[os.write(self._file, line) :]
+                written = os.write(self._file, line)
             except OSError as error:
                 self._failed(error, now)
-            if not line:
-                return
-        self._wait(line)  # Whole, or what a full disk did not take of it.
+            else:
+                if written == len(line):
+                    return
+                line = line[written:]  # A disk that is nearly full takes a part.
+                self._is_torn = written > 0
+        self._wait(line)
         if now >= self._retry_at:
             self._try_again(now)
 
@@ -87,19 +93,25 @@ class Journal:
     def _wait(self, line: bytes) -> None:
         self._waiting.append(line)
         self._waiting_size += len(line)
-        while self._waiting_size > MOST_WAITING:
+        while self._waiting_size > MOST_WAITING and len(self._waiting) > 1:
             self._waiting_size -= len(self._waiting.popleft())
             self.lost += 1
+            if self._is_torn:  # Its beginning is in the file: what comes next must not be glued to it.
+                self._is_torn, self._needs_break = False, True
 
     def _try_again(self, now: float) -> None:
         """Write what waits, in order, as far as it goes."""
         try:
             if self._file < 0:
                 self._open()
+            if self._needs_break:
+                os.write(self._file, b"\n")
+                self._needs_break = False
             while self._waiting:
                 written = os.write(self._file, self._waiting[0])
                 self._waiting_size -= written
                 self._waiting[0] = self._waiting[0][written:]
+                self._is_torn = bool(self._waiting[0]) and (self._is_torn or written > 0)
                 if not self._waiting[0]:
                     self._waiting.popleft()
         except OSError as error:
@@ -138,11 +150,14 @@ class Journal:
             self._open()
             if is_gone:
                 _copy(old, self._file)
+            else:
+                self._is_torn = False
             self._tell(f"{self.path}: was {'deleted' if is_gone else 'replaced'} while the run goes on; written anew")
         except OSError as error:
             if self._file >= 0:
                 os.close(self._file)
-                self.path.unlink(missing_ok=True)
+                if is_gone:
+                    self.path.unlink(missing_ok=True)
             self._file = old  # Better an unnamed file than none: its content is copied when the folder is back.
             self._failed(error, monotonic())
             return
@@ -154,4 +169,5 @@ def _copy(old: int, new: int) -> None:
     position = 0
     while piece := os.pread(old, 1 << 20, position):
         position += len(piece)
-        os.write(new, piece)
+        while piece:
+            piece = piece[os.write(new, piece) :]

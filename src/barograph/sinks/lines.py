@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from math import isfinite, isnan
 
-from barograph.sinks.jsonl import text_of
 from barograph.sinks.rows import STEP
 
-__all__ = ["encoder"]
+__all__ = ["encoder", "strict"]
 
 
 def encoder() -> Callable[[int, Mapping[str, float]], bytes]:
@@ -26,17 +26,45 @@ def encoder() -> Callable[[int, Mapping[str, float]], bytes]:
     dumps, newline = orjson.dumps, orjson.OPT_APPEND_NEWLINE
 
     def fast(step: int, row: Mapping[str, float]) -> bytes:
-        total = sum(row.values())
-        if total - total != 0.0:  # Something in it may not be finite.
-            return _plain(step, row)
         try:
-            return dumps({STEP: step, **row}, option=newline)
-        except TypeError:  # A whole number of more than 64 bits, half of a surrogate pair.
-            return _plain(step, row)
+            total = sum(row.values())
+            if total - total == 0.0:  # Else something in it may not be finite, which this library writes as null.
+                return dumps({STEP: step, **row}, option=newline)
+        except (TypeError, OverflowError):  # A whole number of more than 64 bits, half of a surrogate pair.
+            pass
+        return _plain(step, row)
 
     return fast
 
 
 def _plain(step: int, row: Mapping[str, float]) -> bytes:
-    text = text_of((step, dict(row)))
-    return json.dumps(json.loads(text), separators=(",", ":")).encode("ascii") + b"\n"
+    line = json.dumps({STEP: step, **{key: _spelt(value) for key, value in row.items()}}, separators=(",", ":"))
+    return line.encode("ascii") + b"\n"
+
+
+def strict(fact: object) -> object:
+    """What strict JSON can say of a thing: numbers that are not finite become text, and so does what it does not know.
+
+    >>> strict({"beta": float("inf"), "betas": (0.9, 0.99)})
+    {'beta': 'Infinity', 'betas': [0.9, 0.99]}
+    """
+    if fact is None or isinstance(fact, str | bool):
+        return fact
+    if isinstance(fact, int | float):
+        return _spelt(fact)
+    if isinstance(fact, Mapping):
+        return {str(key): strict(value) for key, value in fact.items()}
+    if isinstance(fact, list | tuple | set | frozenset):
+        return [strict(value) for value in fact]
+    return str(fact)[:200]
+
+
+def _spelt(number: float) -> float | str:
+    if isinstance(number, int) and abs(number) >= 2**63:  # More than most readers of JSON can hold.
+        try:
+            number = float(number)
+        except OverflowError:
+            return "Infinity" if number > 0 else "-Infinity"
+    if isinstance(number, int) or isfinite(number):
+        return number
+    return "NaN" if isnan(number) else "Infinity" if number > 0 else "-Infinity"

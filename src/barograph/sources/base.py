@@ -1,8 +1,8 @@
 """What a log is to us, and what each format has to offer.
 
-To add a format, write one file with one `Source` in it and name it in `catalogue.SOURCES`: say which bytes are yours
-(`recognises`), where such logs lie in a folder (`landmarks`), and gather their rows (`read`). Names, steps, resumes
-and methods are not a reader's business; `normalise` sees to them for every format alike.
+To add a format, write one file under `formats` with one `Source` in it and name it in `catalogue.SOURCES`: say which
+bytes are yours (`recognises`), where such logs lie in a folder (`landmarks`), and gather their rows (`read`). Names,
+steps, resumes and methods are not a reader's business; `normalise` sees to them for every format alike.
 
 A format that only grows at its end is a `GrowingSource`: it is read by a `Reading`, which takes bytes in any cut, so
 that the same code reads a finished file and follows one that is still written.
@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import BinaryIO, ClassVar
 
 from barograph.core.errors import UnreadableRun
-from barograph.sources.compressed import unpacked
+from barograph.sources.storage.compressed import unpacked
 from barograph.sources.table import Gatherer, RawTable, TooManyColumns
 from barograph.sources.wording import visible
 
@@ -42,6 +42,7 @@ __all__ = [
     "first_lines",
     "neighbour",
     "opened",
+    "table_of",
     "unreadable",
     "utf16_of",
 ]
@@ -77,11 +78,21 @@ class Document:
     copy: Path | None = None
     #: What reading it has brought up and its reader does not know of: that an archive ends early.
     notes: list[str] = field(default_factory=list, compare=False)
+    #: Which file of a log the notes are about, where it has several.
+    part_name: str = ""
 
     @property
     def place(self) -> Path:
         """The file or folder on this machine."""
         return self.copy or Path(self.path)
+
+    def part(self, file: Path) -> Document:
+        """A file inside this log if it is a folder, else beside it. Notes on it are notes on the log."""
+        is_folder = self.place.is_dir()
+        home, shown = (self.place, self.path) if is_folder else (self.place.parent, os.path.dirname(self.path))  # noqa: PTH120
+        name = file.relative_to(home).as_posix()
+        path = os.path.join(shown, name)  # noqa: PTH118 - what was typed stays as typed
+        return Document(path, copy=file, notes=self.notes, part_name=name)
 
     def open(self) -> BinaryIO:
         with ExitStack() as closing:
@@ -96,6 +107,8 @@ class Document:
             return stream
 
     def _note(self, what: str) -> None:
+        if self.part_name:
+            what = f"{visible(self.part_name)}: {what}"
         if what not in self.notes:
             self.notes.append(what)
 
@@ -182,6 +195,20 @@ def neighbour(file: Path, most: int = 4 << 20) -> bytes:
         return b""
 
 
+def table_of(path: str, rows: Sequence[dict[str, object]]) -> RawTable:
+    """The table of rows that are all there."""
+    gatherer = Gatherer()
+    try:
+        gatherer.extend(rows)
+    except TooManyColumns as many:
+        raise _too_many_keys(path, many) from None
+    return gatherer.finish()
+
+
+def _too_many_keys(path: str, many: TooManyColumns) -> UnreadableRun:
+    return unreadable(path, f"a row has {many.number:,} keys or more", "are these metrics?")
+
+
 class Reading(ABC):
     """A log that is being read, up to wherever its writer has come."""
 
@@ -210,7 +237,7 @@ class Reading(ABC):
         try:
             self._gatherer.extend(rows)
         except TooManyColumns as many:
-            raise unreadable(self.path, f"a row has {many.number:,} keys or more", "are these metrics?") from None
+            raise _too_many_keys(self.path, many) from None
 
     def add_cells(self, keys: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Gather rows of text cells, each exactly as long as `keys`."""

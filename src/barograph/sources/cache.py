@@ -10,11 +10,9 @@ any time, and whatever goes wrong with it goes unnoticed: the log is read again.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import sys
-import tempfile
 import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
@@ -57,6 +55,8 @@ class Entry:
 
     def store(self, raw: RawRun) -> None:
         """Keep a raw run; where that fails it is not kept."""
+        import tempfile
+
         with contextlib.suppress(OSError, ValueError, TypeError, MemoryError):
             if self.log.stat().st_size != self.size:
                 return  # It has grown since its digest was taken.
@@ -148,6 +148,8 @@ def entry_for(path: str, source: str) -> Entry | None:
         size = file.stat().st_size
         if folder is None or size < SMALLEST:
             return None
+        import hashlib
+
         with file.open("rb") as stream:
             # SHA-256 has instructions of its own on today's processors: twice as fast as BLAKE2 in Python.
             digest = hashlib.file_digest(stream, "sha256").hexdigest()

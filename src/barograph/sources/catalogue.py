@@ -5,42 +5,46 @@ from __future__ import annotations
 import functools
 import os
 import re
+from collections.abc import Callable
+from typing import TypeVar
 
 from barograph.core.errors import UnreadableRun
 from barograph.core.plugins import SOURCES as PLUGIN_GROUP
 from barograph.core.plugins import additions, leave_out
 from barograph.sources.base import HEAD, Document, Source, unreadable
-from barograph.sources.consoles.areal import AREAL
-from barograph.sources.consoles.hugging_face import HUGGING_FACE
-from barograph.sources.consoles.key_values import KEY_VALUES
-from barograph.sources.consoles.nemo_rl import NEMO_RL
-from barograph.sources.consoles.openrlhf import OPENRLHF
-from barograph.sources.consoles.prime_rl import PRIME_RL
-from barograph.sources.consoles.skyrl import SKYRL
-from barograph.sources.consoles.slime import SLIME
-from barograph.sources.consoles.tinker import TINKER
-from barograph.sources.consoles.torchtune import TORCHTUNE
-from barograph.sources.consoles.verl import VERL
-from barograph.sources.csv_table import CSV_TABLE
-from barograph.sources.exported import TENSORBOARD_CSV, WANDB_CSV
-from barograph.sources.json_records import JSON_RECORDS
-from barograph.sources.jsonl import JSONL
-from barograph.sources.llama_factory import LLAMA_FACTORY
-from barograph.sources.mlflow import MLFLOW_DATABASE, MLFLOW_FILES
-from barograph.sources.notebook import NOTEBOOK
-from barograph.sources.own_run import OWN_RUN
-from barograph.sources.packed_database import PACKED_DATABASE
-from barograph.sources.parquet import PARQUET
-from barograph.sources.prime_rl import PRIME_RL_METRICS
-from barograph.sources.swanlab import SWANLAB
-from barograph.sources.tensorboard import TENSORBOARD
-from barograph.sources.tinker import TINKER_METRICS
-from barograph.sources.trackio import TRACKIO
-from barograph.sources.trainer_state import TRAINER_STATE
-from barograph.sources.wandb import WANDB, WANDB_SUMMARY
+from barograph.sources.formats.consoles.areal import AREAL
+from barograph.sources.formats.consoles.hugging_face import HUGGING_FACE
+from barograph.sources.formats.consoles.key_values import KEY_VALUES
+from barograph.sources.formats.consoles.nemo_rl import NEMO_RL
+from barograph.sources.formats.consoles.openrlhf import OPENRLHF
+from barograph.sources.formats.consoles.prime_rl import PRIME_RL
+from barograph.sources.formats.consoles.skyrl import SKYRL
+from barograph.sources.formats.consoles.slime import SLIME
+from barograph.sources.formats.consoles.tinker import TINKER
+from barograph.sources.formats.consoles.torchtune import TORCHTUNE
+from barograph.sources.formats.consoles.verl import VERL
+from barograph.sources.formats.csv_table import CSV_TABLE
+from barograph.sources.formats.exported import TENSORBOARD_CSV, WANDB_CSV
+from barograph.sources.formats.json_records import JSON_RECORDS
+from barograph.sources.formats.jsonl import JSONL
+from barograph.sources.formats.llama_factory import LLAMA_FACTORY
+from barograph.sources.formats.mlflow import MLFLOW_DATABASE, MLFLOW_FILES
+from barograph.sources.formats.notebook import NOTEBOOK
+from barograph.sources.formats.own_run import OWN_RUN
+from barograph.sources.formats.packed_database import PACKED_DATABASE
+from barograph.sources.formats.parquet import PARQUET
+from barograph.sources.formats.prime_rl import PRIME_RL_METRICS
+from barograph.sources.formats.swanlab import SWANLAB
+from barograph.sources.formats.tensorboard import TENSORBOARD
+from barograph.sources.formats.tinker import TINKER_METRICS
+from barograph.sources.formats.trackio import TRACKIO
+from barograph.sources.formats.trainer_state import TRAINER_STATE
+from barograph.sources.formats.wandb import WANDB, WANDB_SUMMARY
 from barograph.sources.wording import visible
 
-__all__ = ["SOURCES", "claimant_of", "claims", "failed", "recognise", "sources"]
+__all__ = ["SOURCES", "claimant_of", "claims", "failed", "guarded", "recognise", "sources"]
+
+T = TypeVar("T")
 
 #: The first that recognises a log reads it, so the particular stand before the general.
 SOURCES: tuple[Source, ...] = (
@@ -98,11 +102,17 @@ def _is_fit(source: Source) -> bool:
     name, describes = getattr(source, "name", None), getattr(source, "describes", None)
     if not isinstance(name, str) or not isinstance(describes, str):
         leave_out(PLUGIN_GROUP, type(source).__name__, "it does not declare its name, and what it describes")
+    elif not all(_are_texts(getattr(source, field, ())) for field in ("suffixes", "landmarks")):
+        leave_out(PLUGIN_GROUP, type(source).__name__, "its suffixes and landmarks must be tuples of text")
     elif any(name == own.name for own in SOURCES):
         leave_out(PLUGIN_GROUP, type(source).__name__, f"the name {name} is taken")
     else:
         return True
     return False
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, tuple | list) and all(isinstance(text, str) for text in value)
 
 
 def recognise(document: Document) -> Source:
@@ -150,13 +160,18 @@ def claimant_of(document: Document) -> Source | None:
 
 
 def _recognises(source: Source, place: str, head: bytes) -> bool:
+    return bool(guarded(source, lambda: source.recognises(place, head), otherwise=False))
+
+
+def guarded(source: Source, ask: Callable[[], T], otherwise: T) -> T:
+    """What a source answers. Where one of another package makes a mistake, that is said, and stands in nobody's way."""
     if source in SOURCES:
-        return source.recognises(place, head)
+        return ask()
     try:
-        return source.recognises(place, head)
-    except Exception as error:  # noqa: BLE001 - another package's mistake stands in nobody's way
+        return ask()
+    except Exception as error:  # noqa: BLE001 - as said
         leave_out(PLUGIN_GROUP, source.name, f"{type(error).__name__}: {error}")
-        return False
+        return otherwise
 
 
 def failed(path: str, error: OSError) -> UnreadableRun:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from barograph.sources.json_text import Broken, loads
+from barograph.sources.storage.json_text import Broken, loads
 
 __all__ = ["facts_in", "facts_in_text"]
 

@@ -1,8 +1,7 @@
 """From what somebody typed to where runs lie: a file, a folder, a glob, a run in a log that holds several.
 
-A folder is a run if a log lies where runs keep theirs. Else every log in it is a run, and where it holds none, its
-folders are looked into. What a path names is read as it is; a link inside a folder that leads out of it is not
-followed.
+A folder is a run if a log lies where runs keep theirs. Else every log in it is a run, and so are those in the folders
+inside it. What a path names is read as it is; a link inside a folder that leads out of it is not followed.
 """
 
 from __future__ import annotations
@@ -11,22 +10,21 @@ import glob
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
 from barograph.core.errors import UnreadableRun
 from barograph.sources.base import STANDARD_INPUT, Document, Source, unreadable
-from barograph.sources.catalogue import claimant_of, claims, failed, recognise, sources
-from barograph.sources.compressed import ENDINGS
+from barograph.sources.catalogue import claimant_of, claims, failed, guarded, recognise, sources
 from barograph.sources.remote import fetched, is_remote, matching
 from barograph.sources.stdin import standard_input
+from barograph.sources.storage.compressed import ENDINGS
 from barograph.sources.wording import listed, visible
 
-__all__ = ["Log", "Place", "expand", "find", "levels"]
+__all__ = ["Log", "Place", "expand", "find"]
 
 T = TypeVar("T")
 
@@ -72,6 +70,8 @@ class Place:
     only: str = ""
     #: Whether nobody named this log: it was found in a folder, and may be something else after all.
     is_guess: bool = False
+    #: Whether the folder that it is named by holds this run and nothing else.
+    is_whole_folder: bool = False
 
 
 def expand(patterns: Iterable[str]) -> list[str]:
@@ -96,31 +96,31 @@ def expand(patterns: Iterable[str]) -> list[str]:
 def find(path: str | os.PathLike[str]) -> list[Place]:
     """The places of the runs that a path stands for; at least one, or `UnreadableRun`.
 
-    `LOG#NAME` is the run of that name in a log that holds several.
+    `PATH#NAME` is the run of that name in a log or a folder that holds several.
     """
-    return next(levels(path))
-
-
-def levels(path: str | os.PathLike[str]) -> Iterator[list[Place]]:
-    """The same, and then, for a folder, the places further down: for whoever finds that the first hold no run."""
     name = os.fspath(path)
     if name == STANDARD_INPUT:
         document = standard_input()
-        yield [Place(name, (Log(recognise(document), document),))]
-        return
+        return [Place(name, (Log(recognise(document), document),))]
     if not name:
         raise unreadable("''", "is no path", "is a variable empty?")
     whole, mark, only = name.rpartition("#")
     if mark and whole and only and (is_remote(name) or not _is_there(name)):
         try:
-            yield [replace(place, only=only) for place in find(whole)]
+            return _named(find(whole), whole, only)
         except UnreadableRun:
             # A remote name may have the sign in it too: that is tried last, for on the web it is not part of one.
             if not is_remote(name):
                 raise
-        else:
-            return
-    yield from _levels(name, fetched(name) if is_remote(name) else Path(name))
+    return _find(name, fetched(name) if is_remote(name) else Path(name))
+
+
+def _named(places: list[Place], whole: str, only: str) -> list[Place]:
+    """The place of that name, or all of them, for the name may be one that a log gives."""
+    for place in places:
+        if len(places) > 1 and only in {os.path.relpath(place.path, whole), os.path.basename(place.path)}:  # noqa: PTH119
+            return [place]
+    return [replace(place, only=only) for place in places]
 
 
 def _is_there(path: str) -> bool:
@@ -130,16 +130,15 @@ def _is_there(path: str) -> bool:
         return False
 
 
-def _levels(name: str, place: Path) -> Iterator[list[Place]]:
+def _find(name: str, place: Path) -> list[Place]:
     mode = _mode(name, place)
     if stat.S_ISDIR(mode):
-        yield from _levels_of_folder(_Folder(place, name, place.resolve()))
-        return
+        return _find_in_folder(_Folder(place, name, place.resolve()))
     for is_kind, kind in _KINDS:
         if is_kind(mode):
             raise unreadable(name, f"is {kind}, not a file", "to read from a pipe, use - for standard input")
     document = Document(name, copy=place)
-    yield [Place(name, (Log(recognise(document), document),))]
+    return [Place(name, (Log(recognise(document), document),))]
 
 
 def _mode(name: str, place: Path) -> int:
@@ -160,6 +159,8 @@ def _mode(name: str, place: Path) -> int:
 
 def _absent(place: Path) -> tuple[str, str]:
     """What to say of a path that does not exist: the nearest name beside it, or the part that is missing."""
+    from difflib import get_close_matches
+
     if not place.parent.is_dir():
         return "does not exist", f"neither does its folder {visible(place.parent, 200)}"
     try:
@@ -207,24 +208,32 @@ class _Folder:
                 yield _Folder(path, self.name_of(path), self.root)
 
 
-def _levels_of_folder(folder: _Folder) -> Iterator[list[Place]]:
-    """Runs in a folder, then those in the folders inside it, and so on; at least one, or `UnreadableRun`."""
-    any_found = False
+def _find_in_folder(folder: _Folder) -> list[Place]:
+    """The run that a folder is, or the runs that lie in it and in the folders inside it."""
+    found: list[Place] = []
     try:
         level, seen = [folder], 0
         for _ in range(DEEPEST):
-            found = [place for inner in level for place in _unless_denied(_places_in, inner, folder)]
-            if found:
-                any_found = True
-                # One alone may as well go by the name of the folder.
-                yield found if len(found) > 1 else [replace(found[0], path=folder.shown)]
+            below: list[_Folder] = []
+            for inner in level:
+                places = _unless_denied(_places_in, inner, folder)
+                found += places
+                if not any(place.is_whole_folder for place in places):
+                    below += _not_read(_unless_denied(_Folder.folders, inner, folder), places)
             seen += len(level)
-            inside = (inner for outer in level for inner in _unless_denied(_Folder.folders, outer, folder))
-            level = list(islice(inside, MOST_FOLDERS - seen))
-        if not any_found:
-            raise _no_run(folder)
+            level = below[: MOST_FOLDERS - seen]
     except OSError as error:
         raise failed(folder.shown, error) from None
+    if not found:
+        raise _no_run(folder)
+    # One alone may as well go by the name of the folder.
+    return found if len(found) > 1 else [replace(found[0], path=folder.shown)]
+
+
+def _not_read(folders: Iterable[_Folder], places: Sequence[Place]) -> list[_Folder]:
+    """The folders that no log was taken from: `wandb`, `mlruns` and the like are known from above."""
+    read = [log.document.place for place in places for log in place.logs]
+    return [folder for folder in folders if not any(path.is_relative_to(folder.place) for path in read)]
 
 
 def _unless_denied(look: Callable[[_Folder], Iterable[T]], inner: _Folder, root: _Folder) -> list[T]:
@@ -239,8 +248,9 @@ def _unless_denied(look: Callable[[_Folder], Iterable[T]], inner: _Folder, root:
 
 def _at_landmarks(source: Source, folder: _Folder) -> list[Path]:
     """Where a log of a format lies in a folder: a file or a folder, and really in it."""
+    nothing: list[Path] = []
     try:
-        found = source.in_folder(folder.place)
+        found = guarded(source, lambda: source.in_folder(folder.place), nothing)
     except (OSError, RuntimeError):  # Denied, or links that lead in a circle.
         return []
     return [path for path in found if (path.is_file() or path.is_dir()) and folder.holds(path)]
@@ -260,13 +270,12 @@ def _places_in(folder: _Folder) -> list[Place]:
         logs = tuple(known.values())
         first = logs[0].source
         if first.one_run_a_folder:
-            return [Place(folder.shown, logs)]
-        return [Place(log.document.path, (log,)) for log in logs if log.source is first]
-    found = []
+            return [Place(folder.shown, logs, is_whole_folder=True)]
+    found = [Place(log.document.path, (log,)) for log in known.values() if not log.source.one_run_a_folder]
     for path in _candidates(folder):
         document = Document(folder.name_of(path), copy=path)
         claimant = claimant_of(document)
-        if claimant is not None:
+        if claimant is not None and path not in known:
             found.append(Place(document.path, (Log(claimant, document),), is_guess=True))
     return found
 

@@ -59,16 +59,20 @@ def tells_something(series: str) -> bool:
 
 
 def method_of(
-    columns: Mapping[str, RawColumn], path: str, method: Method | str | None, settings: Mapping[str, object]
+    columns: Mapping[str, RawColumn],
+    path: str,
+    method: Method | str | None,
+    settings: Mapping[str, object],
+    by_hand: Mapping[str, str],
 ) -> tuple[Method, list[str]]:
-    """What was asked for, else what the run's own settings say, else what its keys look like."""
+    """What was asked for, else what the run's own settings say, else what its keys look like, or are said to mean."""
     if asked := as_method(method):
         return asked, []
     said = settings.get("method")
     if isinstance(said, str) and said in {known.value for known in Method} and said != Method.UNKNOWN:
         return Method(said), []
-    first = {key: column.values[0] for key, column in columns.items()}
-    recognised, sentence = recognise_method(list(columns), first, path)
+    first = {by_hand.get(key, key): column.values[0] for key, column in columns.items()}
+    recognised, sentence = recognise_method(list(first), first, path)
     return recognised, [f"taken as {recognised.value}: {sentence}"] if sentence else []
 
 

@@ -29,7 +29,8 @@ from barograph.sources.naming import (
     method_of,
     tells_something,
 )
-from barograph.sources.steps import Axis, arrange, beginnings, is_step_key, steps_of_rows
+from barograph.sources.numbers import Kind
+from barograph.sources.steps import Axis, arrange, beginnings, is_step_key, step_key, steps_of_rows
 from barograph.sources.table import RawColumn, RawTable, plain, sharing
 from barograph.sources.wording import counted, listed, visible
 
@@ -85,10 +86,10 @@ class _Way:
             settings.setdefault("max_steps", whole.target)
         table = without_totals(whole)
         logged = {key: column for key, column in table.columns.items() if column.at}
-        known_method, sentence = method_of(logged, path, self.method, settings)
+        known_method, sentence = method_of(logged, path, self.method, settings, self.by_hand)
         chosen = choose(logged, known_method, self.by_hand)
         if not any(tells_something(series) for series in chosen.series):
-            raise _nothing_known(table, chosen.unknown, path)
+            raise _nothing_known(table, chosen.unknown, path, notes)
         if (planned := chosen.series.get("max_steps")) and isfinite(planned.column.values[-1]):
             settings.setdefault("max_steps", int(planned.column.values[-1]))
         groups = groups_of(chosen.series.values())
@@ -99,6 +100,8 @@ class _Way:
             )
         )
         steps, said = steps_of_rows(table, groups, train_rows, settings, path)
+        if step_key({key: len(column.at) for key, column in table.columns.items()}) is None:
+            settings.setdefault("steps_are_counted", "logging_steps" not in settings)
         if not is_part and (borders := beginnings(steps, telling)):
             return self._one_by_one(table, borders, path, notes)
         axis = arrange(steps, groups, telling)
@@ -243,16 +246,21 @@ def is_percent(values: Sequence[float]) -> bool:
     return bool(finite) and 1.5 < max(finite) <= 100.0 and min(finite) >= 0.0
 
 
-def _nothing_known(table: RawTable, unknown: Iterable[str], path: str) -> Exception:
+def _nothing_known(table: RawTable, unknown: Iterable[str], path: str, notes: Sequence[str]) -> Exception:
     """The error for rows that hold no metric we know, with the keys found and the nearest known ones."""
     keys = sorted(unknown)
     if not table.rows:
+        if left_out := next((note for note in notes if "left out" in note), ""):
+            return unreadable(path, f"holds no rows that could be read ({left_out})")
         return unreadable(path, "holds no rows", "is the run still starting?")
     if not keys and table.left_out:
-        texts = [key for key, _ in sorted(table.left_out.items())]
-        return unreadable(path, f"holds no numbers, only text under {listed(texts)}", "is this a data set?")
+        kinds = {kind for kind, _ in table.left_out.values()}
+        only = Kind.TEXT.value if kinds == {Kind.TEXT.value} else "text, lists and the like"
+        where = listed(key for key, _ in sorted(table.left_out.items()))
+        return unreadable(path, f"holds no numbers, only {only} under {where}", "is this a data set?")
     if not keys:
-        return unreadable(path, f"holds {counted(table.rows, 'row')} but no metrics, only bookkeeping")
+        what = "only bookkeeping" if table.columns else "for nothing stands in them"
+        return unreadable(path, f"holds {counted(table.rows, 'row')} but no metrics, {what}")
     near = sorted({word for key in keys[:20] for word in nearest(key)})
     hint = f"the nearest known names are {listed(near)}" if near else "known names are loss, reward, kl and the like"
     return unreadable(path, f"holds {counted(table.rows, 'row')} but no known metric, only {listed(keys)}", hint)

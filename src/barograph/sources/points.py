@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
@@ -106,7 +107,7 @@ def names_apart(names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """
     # What follows a `#` is the name of a run.
     clean = {identity: name.replace("#", "_").strip() for identity, name in names.items()}
-    often = _counts(clean.values())
+    often = Counter(clean.values())
     taken: set[str] = set()
     for identity, name in clean.items():
         unique = name if name and often[name] == 1 else f"{name}-{identity[:8]}".strip("-")
@@ -114,10 +115,3 @@ def names_apart(names: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             unique = f"{unique}-{identity}"
         taken.add(unique)
         yield identity, unique
-
-
-def _counts(names: Iterable[str]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for name in names:
-        counts[name] = counts.get(name, 0) + 1
-    return counts

@@ -10,9 +10,6 @@ import atexit
 import functools
 import os
 import re
-import shutil
-import tempfile
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -23,10 +20,11 @@ from typing import Any, TypeVar
 from barograph.core.errors import UnreadableRun
 from barograph.sources.base import unreadable
 from barograph.sources.catalogue import sources
-from barograph.sources.compressed import ENDINGS
+from barograph.sources.late import late
+from barograph.sources.storage.compressed import ENDINGS
 from barograph.sources.wording import visible
 
-__all__ = ["Progress", "fetched", "is_copy", "is_remote", "matching", "progress_shown"]
+__all__ = ["Progress", "fetched", "is_copy", "is_elsewhere", "is_remote", "matching", "progress_shown"]
 
 T = TypeVar("T")
 
@@ -59,13 +57,13 @@ _BESIDE = (
     "wandb-summary.json", "config.yaml", "meta.yaml", "metrics/*", "metrics/*/*", "params/*", "tags/*",
 )  # fmt: skip
 #: What is never a log, whatever its ending.
-_NEVER = re.compile(
+_NEVER = late(
     r".*\.(safetensors|bin|pt|pth|ckpt|arrow|npy|npz|h5|gguf|onnx|msgpack|model|pkl|tiktoken)(\.\w+)*"
     r"|(tokenizer|tokenizer_config|vocab|merges|added_tokens|special_tokens_map|preprocessor_config)\.\w+"
     r"|.*\.index\.json",
     re.IGNORECASE,
 )
-_CHECKPOINT = re.compile(r"(?:checkpoint-|global_step_?)(\d+)")
+_CHECKPOINT = late(r"(?:checkpoint-|global_step_?)(\d+)")
 #: Of so many checkpoints the newest are looked into: each holds the history of those before it.
 NEWEST = 2
 
@@ -101,6 +99,16 @@ def is_remote(path: str) -> bool:
     return _URL.match(path) is not None
 
 
+def is_elsewhere(path: str) -> bool:
+    """Whether a path is a URL of what does not lie on this machine.
+
+    >>> is_elsewhere("s3://bucket/run"), is_elsewhere("file:///runs/kto"), is_elsewhere("runs/kto")
+    (True, False, False)
+    """
+    match = _URL.match(path)
+    return match is not None and match[0].removesuffix("://").lower() not in _LOCAL
+
+
 def is_copy(path: Path) -> bool:
     """Whether a path is that of a copy, which is gone when the program ends."""
     return _home.cache_info().currsize > 0 and path.is_relative_to(_home())
@@ -114,7 +122,7 @@ def fetched(url: str) -> Path:
     with _sentences(url, protocol):
         files, path = _opened(url)
         kind = _answer(url, lambda: _kind(files, path, url))
-        home = Path(tempfile.mkdtemp(dir=_home()))
+        home = _new_folder(_home())
         if kind == "directory":
             target = home / _safe_name(path, "run")
             target.mkdir()
@@ -215,6 +223,8 @@ def _detail(error: Exception, url: str) -> str:
 
 def _answer(url: str, ask: Callable[[], T]) -> T:
     """What a library answers, which is waited for only so long: not every one knows a limit of its own."""
+    import threading
+
     answers: list[T] = []
     errors: list[BaseException] = []
 
@@ -238,9 +248,17 @@ def _answer(url: str, ask: Callable[[], T]) -> T:
 @functools.cache
 def _home() -> Path:
     """The folder of all copies, which goes when the program ends."""
-    home = Path(tempfile.mkdtemp(prefix="barograph-")).resolve()
+    import shutil
+
+    home = _new_folder().resolve()
     atexit.register(shutil.rmtree, home, ignore_errors=True)
     return home
+
+
+def _new_folder(inside: Path | None = None) -> Path:
+    import tempfile
+
+    return Path(tempfile.mkdtemp(prefix="barograph-", dir=inside))
 
 
 def _safe_name(path: str, otherwise: str) -> str:

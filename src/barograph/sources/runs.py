@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from barograph.core.errors import UnreadableRun
 from barograph.core.methods import Method
 from barograph.core.run import Run
-from barograph.sources.base import Document, RawRun, unreadable
+from barograph.sources.base import Document, GrowingSource, RawRun, unreadable
 from barograph.sources.cache import entry_for
-from barograph.sources.catalogue import SOURCES, failed
-from barograph.sources.locate import Log, Place, levels
-from barograph.sources.naming import as_method
+from barograph.sources.catalogue import SOURCES, failed, guarded
+from barograph.sources.locate import Log, Place, find
+from barograph.sources.naming import as_method, tells_something
 from barograph.sources.normalise import normalise
 from barograph.sources.remote import is_copy
 from barograph.sources.wording import listed, visible
 
-__all__ = ["How", "read_each", "read_place", "read_run"]
+__all__ = ["How", "as_sentences", "facts_beside", "read_each", "read_place", "read_run"]
 
 T = TypeVar("T")
+
+#: So many bytes show whether a file that nobody named is a log.
+ENOUGH = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,25 +46,48 @@ def read_each(path: str | os.PathLike[str], how: How) -> Iterator[Run | Unreadab
     Raises `UnreadableRun` where there is none at all, and for an unknown method `ConfigurationError`.
     """
     as_method(how.method)
-    doubtful: list[UnreadableRun] = []
+    places = find(path)
+    doubtful: list[Run | UnreadableRun] = []
     any_read = False
-    for places in levels(path):
-        for place in places:
-            try:
-                for run in read_place(place, how):
-                    any_read = True
-                    yield run
-            except UnreadableRun as error:
-                if place.is_guess:
-                    doubtful.append(error)
-                else:
-                    any_read = True
-                    yield error
-        if any_read:
-            break
+    for place in places:
+        # A log that nobody named, and one of several that a name was asked of, may turn out to be the wrong one.
+        is_sure = not place.is_guess and not (place.only and len(places) > 1)
+        for found in _read(place, how):
+            if is_sure or (isinstance(found, Run) and (not place.is_guess or _looks_like_training(found))):
+                any_read = True
+                yield found
+            else:
+                doubtful.append(found)
     if not any_read:
-        # A file that nobody named and that is no log after all is not worth a word beside those that are.
-        yield from doubtful
+        yield from doubtful if len(places) == 1 or not places[0].only else doubtful[:1]
+
+
+def _read(place: Place, how: How) -> Iterator[Run | UnreadableRun]:
+    """The runs in a place, or why there are none. What nobody named is looked into before it is read as a whole."""
+    try:
+        if place.is_guess and not _begins_like_training(place, how):
+            return
+        yield from read_place(place, how)
+    except UnreadableRun as error:
+        yield error
+
+
+def _begins_like_training(place: Place, how: How) -> bool:
+    """Whether the beginning of a large file promises a run: a folder may hold data sets of gigabytes."""
+    log = place.logs[0]
+    if not isinstance(log.source, GrowingSource) or log.document.place.stat().st_size <= ENOUGH:
+        return True
+    beginning = Document(log.document.path, log.document.head(ENOUGH).rpartition(b"\n")[0] + b"\n")
+    try:
+        return any(map(_looks_like_training, read_place(replace(place, logs=(Log(log.source, beginning),)), how)))
+    except UnreadableRun:
+        return log.source.looks_deep
+
+
+def _looks_like_training(run: Run) -> bool:
+    """Whether a file in some folder is a log after all, and no table of data with a column called `score`."""
+    telling = sum(tells_something(series) for series in run.columns)
+    return len(run) > 1 and ("loss" in run.columns or telling > 2 or not run.config.get("steps_are_counted"))
 
 
 def read_run(
@@ -99,9 +126,9 @@ def read_place(place: Place, how: How) -> list[Run]:
 def _read_log(place: Place, log: Log, how: How, errors: Sequence[UnreadableRun]) -> list[Run]:
     """The runs in one log. `errors` are those of logs that should have told of the same run."""
     raws = _raw_runs(log)
-    if place.only and len(raws) > 1:
-        raws = _named(place, {raw.name: raw for raw in raws})
-    beside = log.source.facts_beside(str(log.document.place)) if log.document.data is None else {}
+    if place.only in (names := {raw.name: raw for raw in raws}):
+        raws = [names[place.only]]
+    beside = facts_beside(log) if log.document.data is None else {}
     runs: dict[str, Run] = {}
     failures: list[UnreadableRun] = []
     for raw in raws:
@@ -119,15 +146,43 @@ def _read_log(place: Place, log: Log, how: How, errors: Sequence[UnreadableRun])
             runs.update((run.path.removeprefix(f"{place.path}#"), run) for run in found)
     if not runs:
         raise failures[0] if failures else unreadable(place.path, "holds no run", "is it still starting?")
-    return _named(place, runs) if place.only and len(runs) > 1 else list(runs.values())
+    return _named(place, runs) if place.only else list(runs.values())
 
 
 def _named(place: Place, found: Mapping[str, T]) -> list[T]:
     """What was asked for by its name."""
     if place.only not in found:
         problem = f"holds no run named '{visible(place.only)}'"
-        raise unreadable(place.path, problem, f"it holds {listed(found, 6)}")
+        has_names = len(found) > 1 or place.path not in found
+        raise unreadable(
+            place.path, problem, f"it holds {listed(found, 6)}" if has_names else "it holds one, without a name"
+        )
     return [found[place.only]]
+
+
+def facts_beside(log: Log) -> dict[str, object]:
+    """What stands beside a log about its run."""
+    place = str(log.document.place)
+    return guarded(log.source, lambda: log.source.facts_beside(place), {})
+
+
+@contextmanager
+def as_sentences(log: Log) -> Iterator[None]:
+    """Whatever goes wrong while a log is read is one sentence."""
+    path = log.document.path
+    try:
+        yield
+    except OSError as error:
+        raise failed(path, error) from None
+    except MemoryError:
+        raise unreadable(path, "is too large for the memory of this machine") from None
+    except UnreadableRun as error:
+        raise _without_copies(error, log.document) from None
+    except Exception as error:
+        if log.source in SOURCES:
+            raise
+        problem = f"could not be read by the plugin {log.source.name} ({type(error).__name__}: {visible(error)})"
+        raise unreadable(path, problem, "BAROGRAPH_PLUGINS=off does without plugins") from None
 
 
 def _without_copies(error: UnreadableRun, document: Document) -> UnreadableRun:
@@ -146,19 +201,10 @@ def _raw_runs(log: Log) -> list[RawRun]:
     kept = entry.load() if entry is not None else None
     if kept is not None:
         return [kept]
-    try:
-        raws = log.source.read(document)
-    except OSError as error:
-        raise failed(document.path, error) from None
-    except MemoryError:
-        raise unreadable(document.path, "is too large for the memory of this machine") from None
-    except UnreadableRun as error:
-        raise _without_copies(error, document) from None
-    except Exception as error:
-        if log.source in SOURCES:
-            raise
-        problem = f"could not be read by the plugin {log.source.name} ({type(error).__name__}: {visible(error)})"
-        raise unreadable(document.path, problem, "BAROGRAPH_PLUGINS=off does without plugins") from None
+    with as_sentences(log):
+        raws = list(log.source.read(document))
+        if not all(isinstance(raw, RawRun) for raw in raws):
+            raise TypeError("what it gives are no RawRuns")
     for raw in raws:
         raw.notes += document.notes
     if entry is not None and len(raws) == 1:

@@ -29,12 +29,12 @@ from barograph.sources.base import (
     unreadable,
     utf16_of,
 )
-from barograph.sources.compressed import is_packed
 from barograph.sources.growth import Growth, News
 from barograph.sources.locate import Log, Place, find
 from barograph.sources.naming import as_method
-from barograph.sources.remote import is_remote
-from barograph.sources.runs import How
+from barograph.sources.remote import fetched, is_elsewhere, is_remote
+from barograph.sources.runs import How, as_sentences, facts_beside
+from barograph.sources.storage.compressed import is_packed
 from barograph.sources.table import RawTable
 
 __all__ = ["Tail"]
@@ -59,25 +59,35 @@ class Tail:
         self.path = os.fspath(path)
         self.how = how or How()
         self.trouble = ""
+        #: How many other runs lie where the one that is followed does.
+        self.others = 0
         self.growth: Growth | None = None
         self._follower: _Follower | None = None
         as_method(self.how.method)
         if self.path == STANDARD_INPUT:
             raise unreadable(self.path, "cannot be followed", "name the file that is piped in")
-        if is_remote(self.path):
+        if is_elsewhere(self.path):
             raise unreadable(self.path, "is a remote path, which cannot be followed", "follow a copy on this machine")
+        #: Where it lies: what a `file://` URL names is on this machine.
+        self._place = fetched(self.path) if is_remote(self.path) else Path(self.path)
 
     @property
     def run(self) -> Run | None:
         """The run as far as it is known."""
         return self.growth.run if self.growth is not None else None
 
+    @property
+    def log(self) -> Path | None:
+        """The file or folder that is followed; None before there is one."""
+        return self._follower.log.document.place if self._follower is not None else None
+
     def poll(self) -> News:
         """What is new. Where nothing can be read the news is empty, and `trouble` says why."""
         self.trouble = ""
         try:
             follower = self._found()
-            news = follower.poll()
+            with as_sentences(follower.log):
+                news = follower.poll()
         except UnreadableRun as error:
             self.trouble = str(error)
             return News()
@@ -103,7 +113,7 @@ class Tail:
         A file is settled once it has given a row: its first bytes alone may look like another format.
         """
         follower = self._follower
-        if follower is not None and self.run is not None and not Path(self.path).is_dir():
+        if follower is not None and self.run is not None and not self._place.is_dir():
             return follower
         place, log = self._newest(find(self.path))
         if follower is None or not follower.follows(log):
@@ -115,6 +125,7 @@ class Tail:
 
     def _newest(self, places: list[Place]) -> tuple[Place, Log]:
         """Of several runs the one that was written last."""
+        self.others = len(places) - 1
         return max(((place, place.logs[0]) for place in places), key=lambda found: _changed(found[1].document.place))
 
 
@@ -177,13 +188,15 @@ class _Rewritten(_Follower):
             return News()
         raws = self.log.source.read(Document(self.log.document.path, copy=self.log.document.copy))
         raw = self._wanted(raws)
-        config = {**raw.config, **self.log.source.facts_beside(str(self.log.document.place))}
+        config = {**raw.config, **facts_beside(self.log)}
         news = self.growth.replace(raw.table, config)
         self._seen = stamps  # Only now: what could not be read, because its writer is at it, is tried again.
         return news
 
     def _wanted(self, raws: list[RawRun]) -> RawRun:
         """Of several runs the one that was asked for, else the last."""
+        if not raws:
+            raise unreadable(self.place.path, "holds no run", "is it still starting?")
         if not self.place.only:
             return raws[-1]
         for raw in raws:
@@ -261,7 +274,7 @@ class _Growing(_Follower):
             table = new if table is None else table.followed_by(new)
         if table is None:
             return News()
-        config = {**self._reading.config, **self.log.source.facts_beside(str(self.log.document.place))}
+        config = {**self._reading.config, **facts_beside(self.log)}
         if table.rows and self._is_new:
             self._is_new = False
             return self.growth.extend_by_another_file(table, config)
