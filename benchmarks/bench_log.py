@@ -1,6 +1,6 @@
 """What does logging a row cost the training? Every tracker that can be had, beside json.dumps and os.write.
 
-    python benchmarks/bench_log.py                            # a minute or two, with what is installed
+    python benchmarks/bench_log.py                            # some three minutes, with what is installed
     python benchmarks/bench_log.py --quick                    # a fifth of the rows
     python benchmarks/bench_log.py --python PATH --python PATH   # interpreters that have rivals installed
 
@@ -136,7 +136,7 @@ def work() -> float:
     return sum(x * x for x in numbers) + total
 
 
-def measure(name: str, rows: int, *, paced: bool, most: float = 8.0) -> dict[str, float]:
+def measure(name: str, rows: int, *, paced: bool, most: float = 4.0) -> dict[str, float]:
     chance = random.Random(0)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
         log = TRACKERS[name](Path(place))
@@ -208,7 +208,7 @@ def main() -> None:
         measure(given.measure, given.rows, paced=given.paced)
         return
     pythons = {name: python for name in TRACKERS if (python := found([sys.executable, *given.python], name))}
-    rounds, part = (1, 5) if given.quick else (3, 1)
+    rounds, part = (1, 5) if given.quick else (2, 1)
     table("back to back", pythons, 10_000 // part, rounds, [])
     table("paced", pythons, 2_000 // part, rounds, ["--paced"])
 

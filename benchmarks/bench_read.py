@@ -22,7 +22,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from bench_check import KEYS, compare, write_log
+from bench_check import KEYS, best, compare, write_log
 
 OURS = "import sys; from barograph.sources.runs import read_run; read_run(sys.argv[1])"
 KEPT = {"BAROGRAPH_CACHE": "off"}
@@ -69,6 +69,29 @@ def comma_separated(folder: Path, rows: int, rounds: int) -> None:
         "barograph, into columns under our names": program(OURS, path),
         "pandas.read_csv": program("import sys, pandas; pandas.read_csv(sys.argv[1])", path, "pandas"),
     }, rounds)  # fmt: skip
+
+
+def without_starting(folder: Path, rows: int, rounds: int) -> None:
+    """The same two, in one process, without what it takes to start Python and to import anything."""
+    import orjson
+
+    from barograph.sources.runs import read_run
+
+    def json_floor() -> None:
+        with (folder / "log.jsonl").open("rb") as file:
+            for line in file:
+                orjson.loads(line)
+
+    def csv_floor() -> None:
+        with (folder / "log.csv").open(newline="") as file:
+            for _ in csv.reader(file):
+                pass
+
+    os.environ.update(KEPT)
+    print(f"\nreading alone, {rows:,} rows x 12 (best of {rounds})")
+    for name, floor in (("log.jsonl", json_floor), ("log.csv", csv_floor)):
+        least, ours = best(floor, rounds), best(lambda name=name: read_run(folder / name), rounds)
+        print(f"  {name:12} floor {least:.3f} s, barograph {ours:.3f} s: {ours / least:.2f} x")
 
 
 def event_files(folder: Path, rows: int, rounds: int) -> None:
@@ -153,7 +176,7 @@ def main() -> None:
     rows, rounds = (10_000, 3) if options.quick else (100_000, 5)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     with tempfile.TemporaryDirectory() as name:
-        for measure in (json_lines, comma_separated, event_files, console):
+        for measure in (json_lines, comma_separated, without_starting, event_files, console):
             measure(Path(name), rows, rounds)
 
 

@@ -36,9 +36,7 @@ ROWS_A_LINE = 50
 @click.option("--once", is_flag=True, help="One picture of this moment, then end as `check` does.")
 @click.option("--timeout", type=click.FloatRange(min=0), metavar="SECONDS",
               help="How long to wait for a log that is not there yet; for ever, if not given.")  # fmt: skip
-@click.option(
-    "--method", type=METHOD, help="Judge as this method, whatever it looks like."
-)
+@click.option("--method", type=METHOD, help="Judge as this method, whatever it looks like.")
 @click.option("--config", metavar="FILE", help="Settings in TOML; else barograph.toml or pyproject.toml here or above.")
 @click.option("--fail-on", type=click.Choice(list(FAIL_ON)), default="warning", show_default=True,
               help="Exit with 3 when the run ends with findings at or above this.")  # fmt: skip

@@ -44,7 +44,7 @@ def row_of(epoch: Epoch) -> Cells:
     row["epoch"] = epoch.number
     for series, value in epoch.training.items():
         if series not in LEFT_OUT:
-            row[CALLED.get(series, series)] = value
+            row[CALLED.get(series, series)] = float(f"{value:.12g}")  # A mean, without the dust of adding up.
     if epoch.seconds is not None:
         row["epoch_time"] = round(epoch.seconds, 3)
     for series, value in epoch.evaluation.items():

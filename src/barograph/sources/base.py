@@ -246,6 +246,13 @@ class Reading(ABC):
         except TooManyColumns as many:
             raise unreadable(self.path, f"has {many.number:,} columns or more", "is the table transposed?") from None
 
+    def add_columns(self, keys: Sequence[str], columns: Sequence[Sequence[object]]) -> None:
+        """Gather rows that come as columns of equal length."""
+        try:
+            self._gatherer.extend_columns(keys, columns)
+        except TooManyColumns as many:
+            raise unreadable(self.path, f"has {many.number:,} columns or more", "is the table transposed?") from None
+
     def drain(self) -> RawTable:
         """The rows that were read since this was last asked."""
         table = self._gatherer.finish()

@@ -144,6 +144,14 @@ class Gatherer:
             self._add(key, at, cells, {})
         self.rows += len(rows)
 
+    def extend_columns(self, keys: Sequence[str], columns: Sequence[Sequence[object]]) -> None:
+        """Add rows that come as columns, all of one length; None stands for an empty cell."""
+        rows = len(columns[0]) if columns else 0
+        at = array("q", range(self.rows, self.rows + rows))
+        for key, values in zip(keys, columns, strict=True):
+            self._add(key, at, values, {})
+        self.rows += rows
+
     def add_column(self, key: str, values: Sequence[object]) -> None:
         """Add a whole column of plain values that begins at the first row."""
         self._add(key, array("q", range(len(values))), values, {})

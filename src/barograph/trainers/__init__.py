@@ -9,7 +9,7 @@ from importlib import import_module
 
 __all__ = [
     "AccelerateTracker", "BarographCallback", "LightningLogger", "MetricsTracker", "PredictionLoggingCallback",
-    "RewardMetricsCallback", "Tracker", "create_compute_metrics_fn", "start",
+    "RewardMetricsCallback", "Tracker", "create_compute_metrics_fn", "resume", "start",
 ]  # fmt: skip
 
 _HOMES = {
@@ -21,6 +21,7 @@ _HOMES = {
     "RewardMetricsCallback": "reward_callback",
     "Tracker": "tracker",
     "create_compute_metrics_fn": "compute_metrics",
+    "resume": "rescue",
     "start": "tracker",
 }
 

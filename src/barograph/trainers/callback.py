@@ -75,8 +75,9 @@ class BarographCallback(TrainerCallback):  # type: ignore[misc]
         listeners: Iterable[Listener] = (),
     ) -> None:
         if guard not in list(Deed):
-            known = ", ".join(Deed)
-            raise ConfigurationError(f"guard={guard!r} is not known: it is one of {known}{suggest(str(guard), list(map(str, Deed)))}")
+            known = [deed.value for deed in Deed]
+            near = suggest(str(guard), known)
+            raise ConfigurationError(f"guard={guard!r} is not known: it is one of {', '.join(known)}{near}")
         self.folder = folder
         self.method = method
         self.guard = Deed(guard)

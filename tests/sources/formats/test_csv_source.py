@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -151,3 +152,25 @@ def test_only_comments_are_no_table(tmp_path: Path) -> None:
     (tmp_path / "log.csv").write_text("# a,b\n# c,d\n")
     with pytest.raises(UnreadableRun):
         read_run(tmp_path / "log.csv")
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_large_blocks_of_numbers_are_read_as_any_others(ending: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parsed at once as JSON, or cell by cell where there is a word, a gap, a ragged row or an odd number."""
+    rows = [[str(step), repr(1 / step), "" if step % 7 else "-2.5e-3"] for step in range(1, 12_001)]
+    plain = ending.join(["step,loss,acc", *map(",".join, rows), ""])
+    assert len(plain) > 256 * 1024
+    quick = read(plain)
+    assert columns(quick)["loss"] == [(step - 1, 1 / step) for step in range(1, 12_001)]
+    assert columns(quick)["acc"] == [(step - 1, -0.0025) for step in range(7, 12_001, 7)]
+    monkeypatch.setitem(__import__("sys").modules, "orjson", None)
+    assert read(plain).table == quick.table
+    monkeypatch.undo()
+    for odd, value in (("nan", math.nan), (".5", 0.5), ("1.", 1.0), ("007", 7.0), ("true", None)):
+        raw = read(plain.replace("5000,0.0002,", f"5000,{odd},"))
+        found = dict(columns(raw)["loss"]).get(4999)
+        assert repr(found) == repr(value), odd
+        assert raw.table.rows == 12_000
+    ragged = read(plain.replace(f"5000,0.0002,{ending}", f"5000,0.0002{ending}"))
+    assert columns(ragged)["loss"] == columns(quick)["loss"]
+    assert any("row 5,000" in note for note in ragged.notes)

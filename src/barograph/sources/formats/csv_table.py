@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from barograph.sources.base import HEAD, GrowingSource, LineReading, Reading, decoded, unreadable
 from barograph.sources.numbers import Kind, to_number
+from barograph.sources.storage.json_text import WORTH_A_FASTER_PARSER
 from barograph.sources.table import MOST_COLUMNS
 from barograph.sources.wording import counted, listed
 
@@ -17,6 +18,8 @@ __all__ = ["CSV_TABLE", "CsvTable", "cells_of"]
 #: What stands before a line that is none of the table, above its header. `sep=;` is meant for Excel.
 COMMENT, FOR_EXCEL = "#", "sep="
 DELIMITERS = (",", "\t", ";")
+#: What numbers, and the commas and line breaks between them, are made of.
+_OF_NUMBERS = b"0123456789+-.eE,\r\n"
 #: No header of at most 10,000 names is longer than this.
 LONGEST_HEADER = 4 << 20
 
@@ -138,7 +141,7 @@ class _Rows(LineReading):
         self._is_quoted = self._is_quoted or b'"' in block
         if self._is_quoted:
             self._take_quoted(block, is_last=False)
-        elif block:
+        elif block and not self._take_numbers(block):
             self._take(self._split(block))
 
     def take_last(self, line: bytes) -> None:
@@ -189,6 +192,29 @@ class _Rows(LineReading):
         first = {name: index for index, name in reversed(list(enumerate(self.header)))}
         self.kept = [index for index, name in enumerate(self.header) if name and first[name] == index]
         self.keys = [self.header[index] for index in self.kept]
+
+    def _take_numbers(self, block: bytes) -> bool:
+        """Read a large block of nothing but numbers at once: as one JSON array, which is far quicker than cell by cell.
+
+        False, and nothing read, where it holds anything else, or rows of another width than the header.
+        """
+        if len(block) < WORTH_A_FASTER_PARSER or self.delimiter != "," or block.translate(None, _OF_NUMBERS):
+            return False
+        lines = block.replace(b"\r", b"").removesuffix(b"\n").split(b"\n")
+        if {line.count(b",") for line in lines} != {len(self.header) - 1}:
+            return False
+        text = b",".join(lines)
+        if b",," in text or text.startswith(b",") or text.endswith(b","):
+            text = b",".join(cell or b"null" for cell in text.split(b","))
+        try:
+            import orjson
+
+            cells = orjson.loads(b"[" + text + b"]")
+        except (ImportError, ValueError):
+            return False
+        self.add_columns(self.keys, [cells[index :: len(self.header)] for index in self.kept])
+        self.row += len(lines)
+        return True
 
     def _split(self, block: bytes) -> list[list[str]]:
         """Split lines at the delimiter, which is fast, and right as long as there are no quotes."""
