@@ -160,9 +160,7 @@ def test_ten_thousand_metrics_in_one_row(tmp_path: Path) -> None:
         ([True, 3], [0, 3], 1),
     ],
 )
-def test_a_step_of_any_kind(
-    tmp_path: Path, ear: Ear, steps: list[object], written: list[int], sentences: int
-) -> None:
+def test_a_step_of_any_kind(tmp_path: Path, ear: Ear, steps: list[object], written: list[int], sentences: int) -> None:
     monitor = Monitor(tmp_path, method="dpo", listeners=[ear])
     for step in steps:
         monitor.log(step, {"loss": 0.5})

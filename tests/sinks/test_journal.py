@@ -172,9 +172,12 @@ def test_a_small_real_disk(tmp_path: Path, time: Callable[[float], None]) -> Non
     import subprocess
 
     tool = shutil.which("mount")
-    if tool is None or subprocess.run(
-        [tool, "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(tmp_path)], check=False, capture_output=True
-    ).returncode:
+    if (
+        tool is None
+        or subprocess.run(
+            [tool, "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(tmp_path)], check=False, capture_output=True
+        ).returncode
+    ):
         pytest.skip("cannot mount a disk here")
     try:
         told: list[str] = []

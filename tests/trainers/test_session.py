@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-PLAIN = '''
+PLAIN = """
 import random
 import barograph as wandb
 
@@ -36,9 +36,9 @@ wandb.alert(title="done", text="well")
 print(wandb.run.name, wandb.run.dir, wandb.run.summary["train/loss"])
 wandb.finish()
 assert wandb.run is None
-'''
+"""
 
-COUNTED = '''
+COUNTED = """
 import argparse
 import barograph as wandb
 
@@ -52,9 +52,9 @@ with wandb.init(project="dpo", config=args, dir="elsewhere") as run:
         run.log({"rewards": {"chosen": 0.1, "rejected": -0.1}})
     run.log_code(".")
     print(run.dir)
-'''
+"""
 
-TRACKIO = '''
+TRACKIO = """
 import barograph as trackio
 
 for turn in range(2):
@@ -68,7 +68,7 @@ trackio.finish()
 trackio.init(project="grpo", name="none", mode="disabled")
 trackio.log({"reward": 1.0})
 trackio.finish()
-'''
+"""
 
 
 def run(script: str, folder: Path) -> str:

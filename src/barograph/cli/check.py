@@ -30,9 +30,7 @@ MANY = 8
 
 @click.command(short_help="Say whether runs are healthy, and why.")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
-@click.option(
-    "--method", type=METHOD, help="Judge as this method, whatever it looks like."
-)
+@click.option("--method", type=METHOD, help="Judge as this method, whatever it looks like.")
 @click.option("--select", "selected", multiple=True, metavar="RULES", help="Only these rules: codes, prefixes, names.")
 @click.option("--ignore", "ignored", multiple=True, metavar="RULES", help="Not these rules.")
 @click.option("--config", metavar="FILE", help="Settings in TOML; else barograph.toml or pyproject.toml here or above.")

@@ -28,9 +28,7 @@ STANDARD_INPUT = "-"
 @click.option("--format", "form", type=click.Choice(FORMATS), help="By default what FILE ends in, else jsonl.")
 @click.option("--raw/--canonical", help="Names and units as the framework wrote them, or barograph's own (default).")
 @click.option("--split", "splits", multiple=True, metavar="SPLIT", help="Only this split: train, eval, eval/NAME.")
-@click.option(
-    "--method", type=METHOD, help="Read as this method, whatever it looks like."
-)
+@click.option("--method", type=METHOD, help="Read as this method, whatever it looks like.")
 @click.option("--config", metavar="FILE", help="Settings in TOML, for the names under [metrics].")
 def export(
     run: str,
