@@ -46,15 +46,14 @@ class ExpressionError(ConfigurationError):
     """A rule's expression in text form that cannot be understood."""
 
 
-class MissingExtra(BarographError):
+class MissingExtra(BarographError, ImportError):
     """A feature whose optional library is not installed."""
 
     def __init__(self, feature: str, library: str, extra: str) -> None:
+        super().__init__(f"{feature} needs {library}, which is not installed: pip install 'barograph[{extra}]'")
         self.extra = extra
-        self.name = library  # as an ImportError calls it
         #: As `ImportError` calls it.
         self.name = library
-        super().__init__(f"{feature} needs {library}, which is not installed: pip install 'barograph[{extra}]'")
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

@@ -150,6 +150,8 @@ class Source(ABC):
     suffixes: ClassVar[tuple[str, ...]] = ()
     #: Whether several such logs in one folder tell of one run (checkpoints do), or each of its own.
     one_run_a_folder: ClassVar[bool] = True
+    #: Whether a log of this format is one run by its nature, however often it begins anew.
+    one_run_a_log: ClassVar[bool] = False
     #: Whether what is telling may stand far behind the beginning of a file, as in what a program prints.
     looks_deep: ClassVar[bool] = False
     #: Whether the log is one file that says all there is to say, so that its columns may be kept.

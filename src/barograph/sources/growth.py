@@ -65,7 +65,9 @@ class _Series(NamedTuple):
 class Growth:
     """One log, as far as it has been written."""
 
-    def __init__(self, path: str, source: str, how: How) -> None:
+    def __init__(self, path: str, source: str, how: How, *, is_one: bool = False) -> None:
+        """A log; `is_one` if it is one run by its nature, however often it begins anew."""
+        self._is_one = is_one
         self.path = path
         self.source = source
         #: The run so far; none before there is a row with a metric.
@@ -132,7 +134,13 @@ class Growth:
         raw = RawRun(whole, dict(self._config))
         try:
             runs = normalise(
-                raw, path=self.path, source=self.source, method=how.method, config=how.config, metrics=how.metrics
+                raw,
+                path=self.path,
+                source=self.source,
+                method=how.method,
+                config=how.config,
+                metrics=how.metrics,
+                is_one=self._is_one,
             )
         except UnreadableRun:
             if before is not None:

@@ -48,8 +48,11 @@ def normalise(
     method: Method | str | None = None,
     config: Mapping[str, object] | None = None,
     metrics: Mapping[str, str] | None = None,
+    is_one: bool = False,
 ) -> list[Run]:
     """The runs that a raw log tells of: one, unless a column names several or one follows the other.
+
+    Of a log that `is_one` run by its nature, what begins anew is that run once more: it was rescued, or started again.
 
     `method` and `config` win over what the log says. `metrics` maps raw keys to series by hand, over whatever we would
     take them for.
@@ -57,7 +60,7 @@ def normalise(
     way = _Way(source, as_method(method), {**raw.config, **(config or {})}, metrics or {})
     by_name = _by_name(raw.table)
     if not by_name:
-        return way.runs(raw.table, path, raw.notes)
+        return way.runs(raw.table, path, raw.notes, is_part=is_one)
     runs: list[Run] = []
     failures: list[UnreadableRun] = []
     for name, table in by_name.items():

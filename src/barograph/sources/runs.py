@@ -139,7 +139,7 @@ def _read_log(place: Place, log: Log, how: How, errors: Sequence[UnreadableRun])
         path = f"{place.path}#{raw.name}" if raw.name and (len(raws) > 1 or place.only) else place.path
         try:
             found = normalise(raw, path=path, source=log.source.name, method=how.method, config=how.config,
-                              metrics=how.metrics)  # fmt: skip
+                              metrics=how.metrics, is_one=log.source.one_run_a_log)  # fmt: skip
         except UnreadableRun as error:
             failures.append(error)
         else:

@@ -119,7 +119,7 @@ class Tail:
         if follower is None or not follower.follows(log):
             self.close()
             if self.growth is None or self.growth.run is None:
-                self.growth = Growth(place.path, log.source.name, self.how)
+                self.growth = Growth(place.path, log.source.name, self.how, is_one=log.source.one_run_a_log)
             follower = self._follower = _follower_of(log, place, self.growth)
         return follower
 

@@ -68,3 +68,12 @@ def test_the_files_of_the_guides(tmp_path: Path, name: str, text: str) -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_text(text)
     assert read_run(tmp_path).latest("loss") == 0.5
+
+
+def test_a_run_that_begins_anew_in_its_folder_is_still_one_run(folder: Path) -> None:
+    """A rescue may go back to the very first step: what was given up is dropped, however long it was."""
+    rows = [{"step": step, "loss": attempt} for attempt in (1, 2) for step in range(1, 31)]
+    (folder / "logs/training_metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    run = read_run(folder)
+    assert list(run.steps) == list(range(1, 31))
+    assert set(run.columns["loss"].values) == {2.0}

@@ -23,6 +23,7 @@ class OwnRun(JsonLines):
     checked: ClassVar[str] = "logs that barograph wrote"
     landmarks: ClassVar[tuple[str, ...]] = (LOG,)
     suffixes: ClassVar[tuple[str, ...]] = ()
+    one_run_a_log: ClassVar[bool] = True
 
     def recognises(self, path: str, head: bytes) -> bool:
         is_own = Path(path).absolute().as_posix().endswith(f"/{LOG}") and _settings_file(path).is_file()
