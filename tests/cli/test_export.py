@@ -166,3 +166,13 @@ def test_as_a_program(log: Path, tmp_path: Path) -> None:
 def test_a_device_is_written_to_and_stays_one(log: Path) -> None:
     exported(log, "--to", "/dev/null", "--format", "csv")
     assert not Path("/dev/null").is_file()
+
+
+def test_of_runs_that_follow_each_other_it_says_which_one_is_written(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    rows = [f'{{"step": {step}, "loss": {attempt}}}\n' for attempt in (1, 2) for step in range(1, 31)]
+    log.write_text("".join(rows))
+    done = CliRunner().invoke(export, [str(log)])
+    assert "this is the last" in done.stderr
+    assert "log.jsonl#2" in done.stderr
+    assert len(done.stdout.splitlines()) == 30

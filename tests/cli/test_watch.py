@@ -31,6 +31,11 @@ def sick(project: Path) -> list[str]:
     return (project / "examples" / "kto-sick.jsonl").read_text().splitlines(keepends=True)
 
 
+def hear_ctrl_c() -> None:
+    """What a shell starts in the background ignores Ctrl-C, and so does what that starts, such as these tests."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 # Without a terminal
 
 
@@ -104,6 +109,7 @@ def test_a_run_of_ours_ends_the_watching(tmp_path: Path, sick: list[str]) -> Non
 def test_ctrl_c_ends_with_130(tmp_path: Path, sick: list[str]) -> None:
     (tmp_path / "log.jsonl").write_text("".join(sick))
     watching = subprocess.Popen([*BAROGRAPH, "watch", str(tmp_path / "log.jsonl")], stdout=subprocess.PIPE, text=True,
+                                preexec_fn=hear_ctrl_c,  # noqa: PLW1509 - one thread
                                 stderr=subprocess.PIPE)  # fmt: skip
     assert watching.stdout is not None
     assert "UNHEALTHY" in watching.stdout.readline()
@@ -189,6 +195,7 @@ class Pty:
         environment = {key: value for key, value in os.environ.items() if key not in {"COLUMNS", "LINES", "NO_COLOR"}}
         self.process = subprocess.Popen(
             [*BAROGRAPH, *arguments], stdin=other, stdout=other, stderr=other, start_new_session=True,
+            preexec_fn=hear_ctrl_c,  # noqa: PLW1509 - one thread
             env={**environment, "TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8"},
         )  # fmt: skip
         os.close(other)

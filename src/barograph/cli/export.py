@@ -53,6 +53,7 @@ def export(
       barograph export trainer_state.json --to run.csv
       barograph export outputs/kto --raw --split eval --format csv
     """  # noqa: D301 - click looks for the backspace itself
+    from barograph.console.terminal import clean
     from barograph.engine.settings import read_settings
     from barograph.monitor import read
     from barograph.sinks.catalogue import sink_for, write_file
@@ -65,6 +66,8 @@ def export(
         _keep_the_log(run, target)
     with fetching_shown():
         found = read(run, method=method, metrics=read_settings(config).metrics)
+    if found.attempt:
+        click.echo(f"the log holds runs that follow each other; this is the last, {clean(found.path)}", err=True)
     rows = rows_of(found, raw=raw, splits=splits)
     if target is None:
         sink.write(rows, sys.stdout.buffer)

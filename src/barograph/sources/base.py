@@ -150,6 +150,10 @@ class Source(ABC):
     suffixes: ClassVar[tuple[str, ...]] = ()
     #: Whether several such logs in one folder tell of one run (checkpoints do), or each of its own.
     one_run_a_folder: ClassVar[bool] = True
+    #: Whether files of this format often are no logs at all: one that nobody named has to look like training then.
+    is_general: ClassVar[bool] = False
+    #: Whether what lies below a folder with such a log belongs to it.
+    fills_its_folder: ClassVar[bool] = False
     #: Whether a log of this format is one run by its nature, however often it begins anew.
     one_run_a_log: ClassVar[bool] = False
     #: Whether what is telling may stand far behind the beginning of a file, as in what a program prints.

@@ -218,7 +218,7 @@ def _find_in_folder(folder: _Folder) -> list[Place]:
             for inner in level:
                 places = _unless_denied(_places_in, inner, folder)
                 found += places
-                if not any(place.is_whole_folder for place in places):
+                if not any(place.is_whole_folder or _fills(place, inner) for place in places):
                     below += _not_read(_unless_denied(_Folder.folders, inner, folder), places)
             seen += len(level)
             level = below[: MOST_FOLDERS - seen]
@@ -228,6 +228,12 @@ def _find_in_folder(folder: _Folder) -> list[Place]:
         raise _no_run(folder)
     # One alone may as well go by the name of the folder.
     return found if len(found) > 1 else [replace(found[0], path=folder.shown)]
+
+
+def _fills(place: Place, folder: _Folder) -> bool:
+    """Whether a folder has a log to which all below it belongs: TensorBoard puts parts of a run there."""
+    log = place.logs[0]
+    return log.source.fills_its_folder and folder.place in {log.document.place, log.document.place.parent}
 
 
 def _not_read(folders: Iterable[_Folder], places: Sequence[Place]) -> list[_Folder]:
@@ -276,7 +282,7 @@ def _places_in(folder: _Folder) -> list[Place]:
         document = Document(folder.name_of(path), copy=path)
         claimant = claimant_of(document)
         if claimant is not None and path not in known:
-            found.append(Place(document.path, (Log(claimant, document),), is_guess=True))
+            found.append(Place(document.path, (Log(claimant, document),), is_guess=claimant.is_general))
     return found
 
 

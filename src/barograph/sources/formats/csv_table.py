@@ -28,6 +28,7 @@ class CsvTable(GrowingSource):
     """A table of text with a header."""
 
     name: ClassVar[str] = "csv"
+    is_general: ClassVar[bool] = True
     describes: ClassVar[str] = "CSV or TSV with a header line: comma, semicolon or tab, empty cells for absent values."
     checked: ClassVar[str] = "four real runs"
     landmarks: ClassVar[tuple[str, ...]] = ("metrics/training_metrics.csv", "training_metrics.csv", "metrics.csv")

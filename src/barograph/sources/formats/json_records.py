@@ -19,6 +19,7 @@ class JsonRecords(Source):
     """A JSON document that holds the rows of a run, as records or as columns."""
 
     name: ClassVar[str] = "json"
+    is_general: ClassVar[bool] = True
     describes: ClassVar[str] = (
         "A JSON list of records, an object with such a list (under `history`, `metrics`, `logs` or the like), or an "
         "object with a list for each metric."

@@ -16,6 +16,7 @@ class JsonLines(GrowingSource):
     """One JSON object a line, flat or with the metrics in an object inside."""
 
     name: ClassVar[str] = "jsonl"
+    is_general: ClassVar[bool] = True
     describes: ClassVar[str] = (
         "JSON lines, one object a row: barograph's own log, `trainer_log.jsonl`, `logging.jsonl`, verl's file logger."
     )

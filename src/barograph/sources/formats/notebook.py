@@ -62,6 +62,7 @@ class Notebook(Source):
     """The outputs of a notebook's cells."""
 
     name: ClassVar[str] = "notebook"
+    is_general: ClassVar[bool] = True
     describes: ClassVar[str] = (
         "Jupyter notebooks: the tables that transformers' Trainer (TRL, Unsloth) draws, metrics that are printed as "
         "by verl, the Trainer or a hand-written loop, and data frames of metrics. Each training is a run, named by "

@@ -19,6 +19,7 @@ class OwnRun(JsonLines):
     """`logs/training_metrics.jsonl` with `run.json` beside the `logs` folder."""
 
     name: ClassVar[str] = "barograph"
+    is_general: ClassVar[bool] = False
     describes: ClassVar[str] = "A run folder of barograph's own monitor: `logs/training_metrics.jsonl` and `run.json`."
     checked: ClassVar[str] = "logs that barograph wrote"
     landmarks: ClassVar[tuple[str, ...]] = (LOG,)

@@ -16,6 +16,7 @@ class PackedDatabase(Source):
     """A database whose tables tell what it is, once it is unpacked."""
 
     name: ClassVar[str] = "sqlite"
+    is_general: ClassVar[bool] = True
     describes: ClassVar[str] = "A database of trackio or MLflow that is packed, or comes from standard input."
     checked: ClassVar[str] = "the databases that trackio 0.43 and MLflow 3.17 wrote"
     may_be_cached: ClassVar[bool] = False

@@ -49,6 +49,7 @@ class Parquet(Source):
     """A table with a column for each metric."""
 
     name: ClassVar[str] = "parquet"
+    is_general: ClassVar[bool] = True
     describes: ClassVar[str] = (
         "A Parquet file with a column for each metric: barograph's own export, a pandas data frame, a tracker's export."
     )

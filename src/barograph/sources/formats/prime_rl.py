@@ -25,6 +25,7 @@ class PrimeRlMetrics(JsonLines):
     """The metrics of prime-rl's trainer or orchestrator."""
 
     name: ClassVar[str] = "prime_rl"
+    is_general: ClassVar[bool] = False
     describes: ClassVar[str] = (
         "`metrics.jsonl` of prime-rl, which leaves out what is not finite: a gradient norm that is missing beside "
         "the learning rate is read as NaN."

@@ -45,6 +45,7 @@ class TensorBoard(GrowingSource):
     """Event files, alone or all of a folder."""
 
     name: ClassVar[str] = "tensorboard"
+    fills_its_folder: ClassVar[bool] = True
     describes: ClassVar[str] = (
         "TensorBoard's event files (`events.out.tfevents.*`): one, or a folder of them, which is one run."
     )

@@ -26,6 +26,7 @@ class TinkerMetrics(JsonLines):
     """The metrics of a recipe of tinker-cookbook."""
 
     name: ClassVar[str] = "tinker"
+    is_general: ClassVar[bool] = False
     describes: ClassVar[str] = "`metrics.jsonl` of tinker-cookbook, with the settings from `config.json` beside it."
     checked: ClassVar[str] = "files that the loggers of tinker-cookbook 0.6 wrote"
     landmarks: ClassVar[tuple[str, ...]] = ("metrics.jsonl",)

@@ -111,6 +111,7 @@ class KeyValueConsole(Console):
     """The last resort for what a program prints."""
 
     name: ClassVar[str] = "key_values"
+    is_general: ClassVar[bool] = True
     describes: ClassVar[str] = (
         "What hand-written loops print: lines of `key: value`, `key=value` or `key value` pairs with a step, an epoch "
         "or an iteration, also a `metrics.log`, Keras' lines and the postfix of a progress bar."
