@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 from collections.abc import Callable
@@ -14,7 +15,21 @@ from typing import Any
 
 from console_formats import as_key_values, as_notebook, as_trainer_console, as_verl_console
 from database_format import write_mlflow, write_trackio
-from framework_formats import as_openrlhf, as_torchtune
+from exported_formats import as_wandb_csv, write_tensorboard_csv
+from framework_formats import (
+    as_areal,
+    as_nemo_rl,
+    as_openrlhf,
+    as_prime_rl_console,
+    as_prime_rl_metrics,
+    as_skyrl,
+    as_slime,
+    as_tinker_console,
+    as_torchtune,
+    write_llama_factory,
+    write_llama_factory_with_state,
+    write_tinker,
+)
 from mlflow_format import write_run
 from parquet_format import write_parquet
 from swanlab_format import write_swanlab
@@ -31,6 +46,19 @@ NO_STEP = "rows without a step"
 FRACTIONAL_STEP = "steps that are no whole numbers"
 ONE_FILE = "being one file that may be cut or piped"
 EMPTY_FILE = "being an empty file"
+PACKING = "being packed, since it is already"
+DECIMALS = "numbers with many digits"
+SMALL_NUMBERS = "numbers below a thousandth"
+NOT_FINITE = "NaN and infinity"
+LEARNING_RATE = "learning rates"
+MARGINS = "reward margins"
+EVALUATIONS = "losses of evaluations"
+TOTALS = "the totals of a run"
+OTHER_KEYS = "keys that the framework does not log itself"
+
+#: What no console can say that prints numbers only, behind the step, under names that are given.
+_NUMBERS_ONLY = frozenset({TEXT_VALUES, NUMBERS_IN_QUOTES, ODD_KEYS, NO_STEP, FRACTIONAL_STEP})
+_FIXED_KEYS = frozenset({MARGINS, TOTALS, OTHER_KEYS, TEXT_VALUES, ODD_KEYS})
 
 
 @dataclass(frozen=True)
@@ -44,6 +72,10 @@ class Format:
     write: Callable[[Path, Rows], None]
     #: What this format cannot say, of the words above.
     cannot: frozenset[str] = frozenset()
+    #: How the notes begin that tell of every such log where it was found and put together.
+    notes: tuple[str, ...] = ()
+    #: How many rows are written for one that holds a loss and a learning rate.
+    parts: int = 1
 
 
 def as_text(text_of: Callable[[Rows], str]) -> Callable[[Path, Rows], None]:
@@ -77,6 +109,13 @@ def nested(row: dict[str, Any]) -> dict[str, Any]:
 def write_own_run(path: Path, rows: Rows) -> None:
     path.write_text(as_jsonl(rows))
     (path.parent.parent / "run.json").write_text("{}")
+
+
+def write_packed(path: Path, rows: Rows) -> None:
+    database = path.with_suffix("")
+    write_mlflow(database, rows)
+    path.write_bytes(gzip.compress(database.read_bytes()))
+    database.unlink()
 
 
 FORMATS = [
@@ -113,5 +152,32 @@ FORMATS = [
     Format("torchtune", "logs/log_1754129472.txt", as_text(as_torchtune),
            frozenset({ODD_KEYS, NO_STEP, FRACTIONAL_STEP})),
     Format("console of OpenRLHF", "train.log", as_text(as_openrlhf), frozenset({NO_STEP, FRACTIONAL_STEP})),
+    Format("console of SkyRL", "train.log", as_text(as_skyrl),
+           frozenset({NO_STEP, FRACTIONAL_STEP, DECIMALS, SMALL_NUMBERS})),
+    Format("console of slime", "train.log", as_text(as_slime),
+           _FIXED_KEYS | {NO_STEP, FRACTIONAL_STEP, NUMBERS_IN_QUOTES, EVALUATIONS}),
+    Format("console of AReaL", "train.log", as_text(as_areal), _NUMBERS_ONLY | {DECIMALS}),
+    Format("console of NeMo-RL", "train.log", as_text(as_nemo_rl),
+           _NUMBERS_ONLY | _FIXED_KEYS | {DECIMALS, SMALL_NUMBERS, LEARNING_RATE}),
+    Format("console of prime-rl", "train.log", as_text(as_prime_rl_console), _NUMBERS_ONLY | _FIXED_KEYS | {DECIMALS}),
+    Format("prime-rl", "metrics.jsonl", as_text(as_prime_rl_metrics),
+           _FIXED_KEYS | {NO_STEP, FRACTIONAL_STEP, NUMBERS_IN_QUOTES, NOT_FINITE}, parts=2),
+    Format("console of tinker", "logs.log", as_text(as_tinker_console),
+           frozenset({ODD_KEYS, NO_STEP, FRACTIONAL_STEP, DECIMALS})),
+    Format("tinker", "metrics.jsonl", write_tinker, frozenset({NO_STEP})),
+    Format("LLaMA-Factory", "trainer_log.jsonl", write_llama_factory, _FIXED_KEYS | {NO_STEP}),
+    Format("LLaMA-Factory with a state", "trainer_log.jsonl", write_llama_factory_with_state,
+           frozenset({NO_STEP, FRACTIONAL_STEP, NUMBERS_IN_QUOTES, OTHER_KEYS}),
+           notes=("joined with trainer_state.json",)),
+    Format("csv of TensorBoard", "curves", write_tensorboard_csv,
+           frozenset({TEXT_VALUES, NUMBERS_IN_QUOTES, ODD_KEYS, NO_STEP, FRACTIONAL_STEP, TOTALS, ONE_FILE,
+                      EMPTY_FILE}),
+           notes=("put together from", "read from", "the tag is taken from")),
+    Format("csv of wandb", "export.csv", as_text(as_wandb_csv), frozenset({TEXT_VALUES, NO_STEP})),
+    Format("packed database", "mlflow.db.gz", write_packed,
+           frozenset({TEXT_VALUES, NUMBERS_IN_QUOTES, ODD_KEYS, FRACTIONAL_STEP, PACKING})),
     Format("notebook", "train.ipynb", as_text(as_notebook), frozenset({NO_STEP})),
 ]  # fmt: skip
+
+#: Sources that no `Format` is read by, and why.
+NOT_WRITTEN = {"wandb_summary": "it is one row, and no run of several can be written so"}

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from every_format import FORMATS, ONE_FILE, Format
+from every_format import FORMATS, ONE_FILE, PACKING, Format
 
 from barograph.core.errors import UnreadableRun
 from barograph.sources.base import Document
@@ -53,8 +53,11 @@ def refused(path: Path, match: str) -> str:
 # Every format
 
 
+PACKABLE = [form for form in FORMATS if not form.cannot & {ONE_FILE, PACKING}]
+
+
 @each_packer
-@pytest.mark.parametrize("form", [form for form in FORMATS if ONE_FILE not in form.cannot], ids=lambda form: form.name)
+@pytest.mark.parametrize("form", PACKABLE, ids=lambda form: form.name)
 def test_every_format_that_is_one_file(form: Format, ending: str, tmp_path: Path) -> None:
     path = tmp_path / form.file
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,7 +74,7 @@ def test_every_format_that_is_one_file(form: Format, ending: str, tmp_path: Path
 
 
 def test_a_binary_format_is_among_them() -> None:
-    assert {"wandb", "tensorboard"} & {form.name for form in FORMATS if ONE_FILE not in form.cannot}
+    assert {"wandb", "tensorboard"} & {form.name for form in PACKABLE}
 
 
 @each_packer
