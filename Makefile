@@ -1,19 +1,24 @@
 # Everything about this project that is done by a command. Needs Python >= 3.11 (with pip) and make, nothing else:
-# the first target that needs the environment makes it, in .venv, from requirements.lock.
+# the first target that needs the environment makes it, in .venv, from requirements.lock (and requirements-train.lock).
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast lint format types docs docs-check coverage bench lock clean
+.PHONY: help setup setup-train demo test test-fast lint format types docs docs-check coverage bench lock clean
 
 VENV      := .venv
 PY        := $(VENV)/bin/python
 BAROGRAPH := $(PY) -m barograph
 LOCK      := requirements.lock
+# What the tests that train need. torch is not in the lock: each platform has builds of its own (the processor's alone
+# is a tenth of the one for GPUs), and which of them is to be had is for pip's own settings to say.
+LOCK_TRAIN := requirements-train.lock
+TORCH     := torch==2.13.0
 
 # An environment holds absolute paths. Its stamps carry a checksum of this folder, so that a copied or moved checkout
 # makes its own instead of silently running the code of the old one.
 HERE      := $(shell pwd | cksum | cut -d ' ' -f 1)
 INSTALLED := $(VENV)/installed-$(HERE)
 READY     := $(VENV)/ready-$(HERE)
+TRAINS    := $(VENV)/trains-$(HERE)
 
 help: ## this list
 	@echo "make TARGET, where TARGET is"
@@ -21,6 +26,8 @@ help: ## this list
 		printf '  %-12s %s\n' "$$name" "$$text"; done
 
 setup: $(READY) ## make .venv, with the locked dependencies and this package
+
+setup-train: $(TRAINS) ## the same, and what tests and examples that train need: torch, transformers, TRL
 
 # $(call make-venv,FOLDER), by the first fitting Python. To take another: make PYTHON=/path/to/python3 ...
 define make-venv
@@ -50,13 +57,19 @@ $(READY): $(INSTALLED) pyproject.toml src/barograph/__init__.py
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+$(TRAINS): $(INSTALLED) $(LOCK_TRAIN)
+	@echo "installing $(TORCH), and what $(LOCK_TRAIN) names"
+	@$(PY) -m pip install --quiet --disable-pip-version-check "$(TORCH)"
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(LOCK_TRAIN)
+	@touch $@
+
 demo: $(READY) ## set up, then judge a healthy and a sick run, and watch one go wrong
 	$(BAROGRAPH) check examples/kto-healthy.jsonl
 	@# 3 says that there are findings, as there should be: only another failure is one.
 	$(BAROGRAPH) check examples/kto-sick.jsonl || [ $$? -eq 3 ]
 	$(BAROGRAPH) demo
 
-test: lint types docs-check ## set up, then run every check and every test
+test: lint types docs-check $(TRAINS) ## set up, then run every check and every test
 	$(PY) -m pytest
 
 test-fast: $(READY) ## the core suite alone: no slow, browser or training test
@@ -86,13 +99,17 @@ coverage: $(READY) ## which lines no test runs
 bench: $(READY) ## run every benchmark
 	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(PY) "$$script" || exit 1; done
 
+COMPILE = UV_SYSTEM_CERTS=1 build/uv/bin/python -m uv pip compile --quiet --no-config \
+	--default-index https://pypi.org/simple --no-emit-index-url --custom-compile-command "make lock" \
+	--universal --upgrade --generate-hashes
+
 # For every platform and every Python that pyproject.toml allows. The index is named, so that no local setting leaks in.
-lock: ## resolve the dependencies anew into requirements.lock
+lock: ## resolve the dependencies anew into the two locks
 	$(call make-venv,build/uv)
 	@build/uv/bin/python -m pip install --quiet --disable-pip-version-check uv
-	UV_SYSTEM_CERTS=1 build/uv/bin/python -m uv pip compile --quiet --no-config \
-		--default-index https://pypi.org/simple --no-emit-index-url --custom-compile-command "make lock" \
-		--universal --upgrade --generate-hashes --extra dev --extra parquet --extra zst --extra remote pyproject.toml --output-file $(LOCK)
+	$(COMPILE) --extra dev --extra parquet --extra zst --extra remote pyproject.toml --output-file $(LOCK)
+	@echo "torch ; python_version < '3'" > build/without-torch.txt
+	$(COMPILE) --extra dev-train --constraint $(LOCK) --override build/without-torch.txt pyproject.toml --output-file $(LOCK_TRAIN)
 
 clean: ## remove the environment, the caches and what was built
 	rm -rf $(VENV) build dist htmlcov .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

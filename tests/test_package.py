@@ -55,7 +55,8 @@ def test_optional_libraries_are_those_of_the_extras(project: Path) -> None:
     named = {
         re.split(r"[\[<>=~! ]", requirement)[0].replace("-", "_")
         for extra, requirements in extras.items()
-        if extra not in {"dev", "parquet", "remote", "zst"}  # always there: `make setup` installs them
+        # Not those that are always there, since `make setup` installs them, nor those that only tests need.
+        if extra not in {"dev", "dev-train", "parquet", "remote", "zst"}
         for requirement in requirements
     }
     assert named == OPTIONAL
@@ -82,8 +83,9 @@ def test_its_papers_are_there(project: Path, name: str) -> None:
     assert (project / name).read_text(encoding="utf-8").strip()
 
 
-def test_the_lock_names_no_place_but_the_public_index(project: Path) -> None:
-    lock = (project / "requirements.lock").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-train.lock"])
+def test_a_lock_names_no_place_but_the_public_index(project: Path, name: str) -> None:
+    lock = (project / name).read_text(encoding="utf-8")
     pinned = [line for line in lock.splitlines() if line and not line.startswith((" ", "#"))]
     assert pinned
     for line in pinned:  # `name==1.2.3 ; marker \`: no option, no address, no path

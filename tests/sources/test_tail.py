@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from barograph.core.errors import UnreadableRun
@@ -286,6 +286,7 @@ LOGS = st.lists(
 
 @settings(max_examples=400)
 @given(LOGS, st.lists(st.integers(0, 40), max_size=8))
+@example([(0, {"eval_loss": 0.5}), (1, {"loss": 0.5}), (-2, {"eval_loss": 0.5})], [2])
 def test_in_any_portions_the_rows_make_the_same_run(log: list, cuts: list[int]) -> None:
     """And what was given as news, put together by whoever listens, is that run too."""
     step, rows = 5, []

@@ -174,6 +174,8 @@ class _ShortWay:
         self.step_key = key
         #: The step that a row without one belongs to.
         self._step = int(table.columns[key].values[-1])
+        #: The last step of the run. A row of an earlier one belongs before it, even if none of its series came so far.
+        self._reached = run.last_step
         #: The last step of each series.
         self._last = {name: run.steps[column.at[-1]] for name, column in run.columns.items() if column.at}
         #: The last step of which a row had nothing but counters.
@@ -197,7 +199,7 @@ class _ShortWay:
     def rows(self, table: RawTable) -> list[Row] | None:
         """The rows under our names, or None where that takes a look at everything."""
         steps = self._steps(table)
-        if table.labels or steps is None or steps != sorted(steps):
+        if table.labels or steps is None or steps != sorted(steps) or steps[0] < self._reached:
             return None
         cells: list[dict[str, float]] = [{} for _ in steps]
         for key, (at, values) in table.columns.items():
@@ -210,7 +212,7 @@ class _ShortWay:
             for row, value in zip(at, values, strict=True):
                 cells[row][leads.name] = leads.in_unit(value) / divisor
         rows = [(step, self._with_margin(row)) for step, row in zip(steps, cells, strict=True) if row]
-        self._step = steps[-1]
+        self._step = self._reached = steps[-1]
         return rows if self._go_on(rows) else None
 
     def _steps(self, table: RawTable) -> list[int] | None:
