@@ -371,7 +371,7 @@ def test_names_without_end_are_not_remembered_for_ever(tmp_path: Path, ear: Ear)
     monitor = Monitor(tmp_path, listeners=[ear])
     for step in range(3 * MOST_SHAPES):
         monitor.log(step, {f"odd{step}": 1.0, f"text{step}": "x"})
-    assert len(list(monitor._naming.plans())) <= MOST_SHAPES
+    assert len(monitor._naming.plans) <= MOST_SHAPES
     assert len(monitor._first) < 200
     assert len(ear.said) < 10
     assert monitor.mistakes == 0

@@ -88,9 +88,11 @@ class Epochs:
 
     def add(self, step: int, values: Mapping[str, float], now: float | None = None) -> Epoch | None:
         """Take a row. Gives the epoch that is over with it, or that it shows to be over."""
+        reached = values.get("epoch")
+        if reached is None and not self._is_open:
+            return None  # Nothing tells which epoch the row is of.
         closed = None
         kinds = kinds_of(tuple(values))
-        reached = values.get("epoch")
         if reached is not None and math.isfinite(reached) and kinds.is_training:
             closed = self._move_to(reached, step, now)
         if self._began is None:

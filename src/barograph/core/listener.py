@@ -13,6 +13,9 @@ __all__ = ["Listener"]
 class Listener:
     """Hears what happens. Each method may be left as it is; what one raises never reaches the training."""
 
+    #: Whether rows are told. One that has no more to do with them may say so, as they come at every step.
+    wants_rows: bool = True
+
     def started(self, folder: str, method: str, config: Mapping[str, object]) -> None:
         """The run has begun, or goes on after a resume."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from barograph.core.finding import Finding, Severity
 from barograph.core.names import split_of
@@ -35,10 +35,13 @@ class Engine:
         self._stepper = Stepper(conditions, timeline, shown, keys=keys or (), often=often)
         self.watches = [RuleWatch(rule, self._stepper, number) for number, rule in enumerate(self.rules)]
 
-    def advance(self, step: int, values: Mapping[str, float]) -> list[Finding]:
+    def advance(self, step: int, values: Mapping[str, float], keys: tuple[str, ...] | None = None) -> Sequence[Finding]:
         """Read one row, by series key. Returns findings that are new or have grown worse."""
+        holding = self._stepper.advance(step, values, keys)
+        if not holding:
+            return ()
         news = []
-        for number in self._stepper.advance(step, values):
+        for number in holding:
             watch = self.watches[number]
             episode = watch.see(self._stepper.row, step, values)
             if episode is not None:

@@ -46,7 +46,6 @@ MOST_LOOKS = 50
 MOST_RETURNS = 20
 #: So many of our own mistakes are told; all are counted.
 MOST_TOLD = 3
-_FLOAT = frozenset({float})
 
 
 class Monitor:
@@ -202,32 +201,41 @@ class Monitor:
     # One row
 
     def _log(self, step: object, metrics: Mapping[str, object]) -> None:
-        row = self._cleaned(metrics)
+        row, plan = self._cleaned(metrics)
         if type(step) is not int or not 0 <= step <= HIGHEST_STEP:
             step = self._counted(step, metrics)
         self._journal.write(self._encode(step, row))
         self.rows += 1
         if self.has_past:
             self._go_on_from(step)
+            plan = None
         if self.method is Method.UNKNOWN:
             self._recognise(step, row)
-        plan = self._naming.plan(row)
+            plan = None
+        if plan is None:
+            plan = self._naming.plan(row)
         if step < self.last_step and self._falls_back(step, plan):
             self._go_back(step)
             plan = self._naming.plan(row)
         plan.last = self.last_step = step
         values = self._naming.carried_out(plan, row)
-        news = self._engine.advance(step, values)
-        if self.listeners:
-            self._each("logged", step, metrics, values)
+        news = self._engine.advance(step, values, plan.keys)
+        for listener in self.listeners:
+            try:
+                if listener.wants_rows:
+                    listener.logged(step, metrics, values)
+            except Exception as error:  # noqa: BLE001 - one that stumbles must not silence the others
+                self._stumble(error)
         if news:
             self._tell_news(news, step)
 
-    def _cleaned(self, metrics: Mapping[str, object]) -> Mapping[str, float]:
-        """The numbers of a row. What is none is left out, and told."""
-        if type(metrics) is dict and _FLOAT.issuperset(map(type, metrics.values())) and self._naming.knows(metrics):
-            return metrics  # As nearly every row: floats, under keys that have come before.
-        return self._cleaner.cleaned(metrics)
+    def _cleaned(self, metrics: Mapping[str, object]) -> tuple[Mapping[str, float], Plan | None]:
+        """The numbers of a row, and what to do with it if that is known. What is no number is left out, and told."""
+        if type(metrics) is dict:
+            plan = self._naming.plans.get(tuple(metrics))
+            if plan is not None and [*map(type, metrics.values())].count(float) == len(metrics):
+                return metrics, plan  # As nearly every row: floats, under keys that have come before.
+        return self._cleaner.cleaned(metrics), None
 
     def _counted(self, step: object, metrics: Mapping[str, object]) -> int:
         """A step that is a whole number of any type, or the one that follows the last."""
@@ -324,7 +332,7 @@ class Monitor:
 
     def _falls_back(self, step: int, plan: Plan) -> bool:
         """Whether a series is given for a step that it is past: the run was resumed."""
-        falls = any(step < other.last and plan.steady & other.steady for other in self._naming.plans())
+        falls = any(step < other.last and plan.steady & other.steady for other in self._naming.plans.values())
         if not falls:
             return False
         self._returns += 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from barograph.core.methods import Method
@@ -16,6 +15,10 @@ __all__ = ["HIGHEST_STEP", "Cleaner", "Naming", "Plan", "as_number", "as_step", 
 HIGHEST_STEP = 2**63 - 1
 #: So many sets of keys, and so many keys, are remembered: a log whose names never end must not fill the memory.
 MOST_SHAPES, MOST_KEYS = 256, 20_000
+#: A share past this is one in percent, up to a hundred.
+IN_PERCENT = 1.5
+#: After so many rows of one set of keys, a function of its own pays for the time that it takes to make.
+OFTEN = 8
 #: So many values that are no numbers are told; all are counted.
 MOST_LEFT_OUT = 5
 #: So deep may metrics lie inside each other.
@@ -102,66 +105,78 @@ class _Leads(NamedTuple):
     is_share: bool
     rank: int
 
-    @property
-    def is_as_it_is(self) -> bool:
-        return self.scale == 1.0 and not self.complement and not self.is_share
+    def in_unit(self, value: float) -> float:
+        """A value in our unit, but for shares in percent."""
+        scaled = value * self.scale
+        return 1.0 - scaled if self.complement else scaled
 
 
 class Plan:
     """What is to be done with every row of one set of keys."""
 
-    __slots__ = ("get", "keys", "last", "margins", "mended", "series", "steady")
+    __slots__ = ("keys", "last", "leads", "margins", "quick", "series", "steady", "uses")
 
     def __init__(self, leads: Mapping[str, _Leads]) -> None:
-        self.keys = tuple(leads)
+        self.leads = dict(leads)
         self.series = tuple(lead.series for lead in leads.values())
         #: Those that a resume shows itself by; an epoch is counted anew for other reasons.
         self.steady = frozenset(name for name in self.series if name.rpartition(".")[2] != "epoch")
-        self.mended = tuple((key, lead) for key, lead in leads.items() if not lead.is_as_it_is)
         self.margins = tuple(
             prefix
             for prefix in ("", "eval.")
             if {f"{prefix}reward_chosen", f"{prefix}reward_rejected"} <= {*self.series}
             and f"{prefix}reward_margin" not in self.series
         )
+        #: What a row of these keys has: its series, and the margins that are made of them.
+        self.keys = (*self.series, *(f"{prefix}reward_margin" for prefix in self.margins))
         #: The step of the last such row.
         self.last = -1
-        self.get: Callable[[Mapping[str, float]], tuple[float, ...]] = _getter(self.keys)
+        #: Rows that were made by hand; from some on a function of its own pays.
+        self.uses = 0
+        self.quick: Callable[[Mapping[str, float]], dict[str, float] | None] = _nothing
+
+    def write_out(self) -> None:
+        """Make the quick function. It gives None for a row with a share that may be in percent."""
+        name_of = {series: f"v{place}" for place, series in enumerate(self.series)}
+        lines = []
+        for key, lead in self.leads.items():
+            value = f"row[{key!r}]" if lead.scale == 1.0 else f"row[{key!r}] * {lead.scale!r}"
+            lines.append(f"{name_of[lead.series]} = {f'1.0 - ({value})' if lead.complement else value}")
+            if lead.is_share:
+                lines.append(f"if {IN_PERCENT} < {name_of[lead.series]}: return None")
+        values = [f"{series!r}: {name}" for series, name in name_of.items()]
+        for prefix in self.margins:
+            chosen, rejected = name_of[f"{prefix}reward_chosen"], name_of[f"{prefix}reward_rejected"]
+            values.append(f"{prefix + 'reward_margin'!r}: {chosen} - {rejected}")
+        source = "\n    ".join(["def quick(row):", *lines, f"return {{{', '.join(values)}}}"])
+        made: dict[str, Any] = {}
+        exec(source, made)  # noqa: S102 - keys stand in it as quoted text, and nothing else comes from outside
+        self.quick = made["quick"]
 
 
-def _getter(keys: tuple[str, ...]) -> Callable[[Mapping[str, float]], tuple[float, ...]]:
-    if len(keys) > 1:
-        return itemgetter(*keys)
-    return lambda row: tuple(row[key] for key in keys)
+def _nothing(row: Mapping[str, float]) -> None:
+    """Stands where there is no quick function."""
 
 
 class Naming:
-    """Where raw keys lead for one method. What is worked out once for a set of keys is kept."""
+    """Where raw keys lead for one method. What is worked out once for a set of keys is kept in `plans`."""
 
     def __init__(self, method: Method, by_hand: Mapping[str, str] | None = None) -> None:
         self.method = method
+        self.plans: dict[tuple[str, ...], Plan] = {}
         self._by_hand = dict(by_hand or {})
-        self._plans: dict[tuple[str, ...], Plan] = {}
         self._leads: dict[str, _Leads | None] = {}
         self._in_percent: set[str] = set()
 
     def plan(self, row: Mapping[str, float]) -> Plan:
         """What to do with a row of these keys."""
         shape = tuple(row)
-        known = self._plans.get(shape)
+        known = self.plans.get(shape)
         if known is None:
-            if len(self._plans) >= MOST_SHAPES:
-                self._plans.clear()
-            known = self._plans[shape] = self._worked_out(shape)
+            if len(self.plans) >= MOST_SHAPES:
+                self.plans.clear()
+            known = self.plans[shape] = self._worked_out(shape)
         return known
-
-    def knows(self, row: Mapping[str, object]) -> bool:
-        """Whether a row of just these keys has come before."""
-        return tuple(row) in self._plans
-
-    def plans(self) -> Iterator[Plan]:
-        """Those of all sets of keys that have come."""
-        return iter(self._plans.values())
 
     def values(self, row: Mapping[str, float]) -> dict[str, float]:
         """The numbers of a row under our names, in our units."""
@@ -169,18 +184,29 @@ class Naming:
 
     def carried_out(self, plan: Plan, row: Mapping[str, float]) -> dict[str, float]:
         """What a plan makes of a row."""
-        values = dict(zip(plan.series, plan.get(row)))  # noqa: B905 - as many by construction; checking costs time
-        for key, lead in plan.mended:
-            value = row[key] * lead.scale
-            if lead.complement:
-                value = 1.0 - value
-            if lead.is_share and (1.5 < value <= 100.0 or key in self._in_percent):
-                self._in_percent.add(key)
+        return plan.quick(row) or self._by_hand_made(plan, row)
+
+    def _by_hand_made(self, plan: Plan, row: Mapping[str, float]) -> dict[str, float]:
+        plan.uses += 1
+        if plan.uses == OFTEN and self._in_percent.isdisjoint(plan.leads):
+            plan.write_out()
+        values = {}
+        for key, lead in plan.leads.items():
+            value = lead.in_unit(row[key])
+            if lead.is_share and (IN_PERCENT < value <= 100.0 or key in self._in_percent):
+                self._take_as_percent(key)
                 value /= 100.0
             values[lead.series] = value
         for prefix in plan.margins:
             values[f"{prefix}reward_margin"] = values[f"{prefix}reward_chosen"] - values[f"{prefix}reward_rejected"]
         return values
+
+    def _take_as_percent(self, key: str) -> None:
+        if key not in self._in_percent:
+            self._in_percent.add(key)
+            for plan in self.plans.values():
+                if key in plan.leads:
+                    plan.quick = _nothing
 
     def _worked_out(self, shape: tuple[str, ...]) -> Plan:
         best: dict[str, tuple[int, str, _Leads]] = {}

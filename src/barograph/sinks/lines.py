@@ -24,12 +24,14 @@ def encoder() -> Callable[[int, Mapping[str, float]], bytes]:
     except ImportError:
         return _plain
     dumps, newline = orjson.dumps, orjson.OPT_APPEND_NEWLINE
+    begun = f'{{"{STEP}":%d,%b'.encode()
 
     def fast(step: int, row: Mapping[str, float]) -> bytes:
         try:
             total = sum(row.values())
-            if total - total == 0.0:  # Else something in it may not be finite, which this library writes as null.
-                return dumps({STEP: step, **row}, option=newline)
+            # What is not finite this library writes as null; an empty row has nothing to go on with.
+            if total - total == 0.0 and row:
+                return begun % (step, dumps(row, option=newline)[1:])
         except (TypeError, OverflowError):  # A whole number of more than 64 bits, half of a surrogate pair.
             pass
         return _plain(step, row)

@@ -139,10 +139,13 @@ class RewardFiles(Listener):
     def started(self, folder: str, method: str, config: Mapping[str, object]) -> None:
         self._folder = folder
         self._history = self._waiting = None
+        self.wants_rows = True
         if method in {one.value for one in CLASSIFIER | REWARD_MODEL}:
             self._begin()
         elif method == Method.UNKNOWN.value:
             self._waiting = []
+        else:
+            self.wants_rows = False
 
     def logged(self, step: int, raw: Mapping[str, object], values: Mapping[str, float]) -> None:
         if "train_runtime" in raw:
@@ -154,7 +157,7 @@ class RewardFiles(Listener):
             if any(split_of(series)[1].startswith(("cls_", "rm_")) for series in values):
                 self._begin()
             elif len(self._waiting) >= MOST_WAITING or not OF_OTHERS.isdisjoint(values):
-                self._waiting = None
+                self._waiting, self.wants_rows = None, False
 
     def ended(self, diagnosis: Diagnosis | None) -> None:
         if self._history is not None:

@@ -21,6 +21,8 @@ LEVELS = {Severity.INFO: "INFO", Severity.WARNING: "WARN", Severity.CRITICAL: "E
 class Forward(Listener):
     """Tells TensorBoard, Weights & Biases, trackio, SwanLab and MLflow, where the trainer has opened them."""
 
+    wants_rows = False
+
     def __init__(self, trainer: Any) -> None:
         self._trainer = trainer
 

@@ -75,6 +75,9 @@ class Tracker:
         """Keep one row: `log(step, metrics)`, or `log(metrics)` with the step counted on, or `log(metrics, step=3)`."""
         if self.monitor is None:
             return
+        if type(first) is int and type(second) is dict:  # As nearly always; the questions below take their time.
+            self.monitor.log(first, second)
+            return
         if isinstance(first, Mapping):
             first, second = (second if step is None else step), first
         elif first is None:

@@ -28,6 +28,8 @@ def say(text: str) -> None:
 class Voice(Listener):
     """Says findings, decisions and the verdict in plain lines."""
 
+    wants_rows = False
+
     def found(self, finding: Finding) -> None:
         say(f"barograph: {finding.severity} {finding.code} {finding.name} at step {finding.step:,}: {finding.says}")
         for advice in finding.advice[:3]:

@@ -55,11 +55,15 @@ class Stepper:
         self._own: dict[tuple[str, ...], Plan] = {}
         self._counted: Counter[tuple[str, ...]] = Counter()
 
-    def advance(self, step: float, values: Mapping[str, float]) -> tuple[int, ...]:
-        """Read one row: values by series key, NaN and infinities included. Returns the numbers of what holds."""
+    def advance(self, step: float, values: Mapping[str, float], keys: tuple[str, ...] | None = None) -> tuple[int, ...]:
+        """Read one row: values by series key, NaN and infinities included. Returns the numbers of what holds.
+
+        Whoever has the keys at hand, in the order of the values, may give them along.
+        """
         self.row += 1
         self._state.step = step
-        keys = tuple(values)
+        if keys is None:
+            keys = tuple(values)
         if self.row in AGAIN:
             self._own.clear()
         own = self._own.get(keys)

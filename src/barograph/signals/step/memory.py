@@ -9,9 +9,10 @@ first is there for good; functions that are written from then on take those.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, insort
+from bisect import insort
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from textwrap import dedent, indent
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -37,6 +38,8 @@ class Memory(NamedTuple):
     lines: str
     #: The same, once it has grown.
     later: str | None = None
+    #: How its value is worked out where it is read, if that is rarer than new values are; nothing is kept as `me` then.
+    read: str | None = None
     #: What else it remembers, before the first value.
     state: State = MappingProxyType({})
     numbers: Mapping[str, str] = MappingProxyType({})
@@ -61,33 +64,36 @@ def _ema(timeline: Timeline, rows: float, steps: float, share: float) -> Memory:
             me = me + weight * (x - me)
         """
         numbers = {"WEIGHT": repr(2.0 / (rows + 1.0))}
-        return Memory(lines, "me = me + WEIGHT * (x - me)", {"mass": 0.0}, numbers, _whole)
+        return Memory(lines, "me = me + WEIGHT * (x - me)", state={"mass": 0.0}, numbers=numbers, grown=_whole)
     span, fixed = _span(timeline, steps, share)
     # By the steps that have gone since the update before: nearly always as many as the last time.
-    lines = """
-    if me is None:
-        me = x
-    else:
-        gone = step - me_then
-        if gone != me_gone:
-            me_gone = gone
-            me_weight = weight_of(gone, SPAN)
-        me_mass, weight = among_few(me_mass, me_weight)
-        me = me + weight * (x - me)
-    me_then = step
-    """
-    later = """
+    weigh = """
     gone = step - me_then
     if gone != me_gone:
         me_gone = gone
         me_weight = weight_of(gone, SPAN)
-    me = me + me_weight * (x - me)
-    me_then = step
     """
     if not fixed:
-        lines, later = (text.replace("if gone != me_gone:", "if True:") for text in (lines, later))
+        weigh = weigh.replace("if gone != me_gone:", "if True:")
+    lines = f"""
+    if me is None:
+        me = x
+    else:
+        {indent(weigh, "    ").strip()}
+        me_mass, weight = among_few(me_mass, me_weight)
+        me = me + weight * (x - me)
+    me_then = step
+    """
+    # The same as `among_few` once there is a mass, without a call.
+    later = f"""
+    {weigh.strip()}
+    me_mass = me_mass + me_weight * (1.0 - me_mass)
+    if me_mass >= WHOLE: me_mass = 1.0
+    me = me + me_weight / me_mass * (x - me)
+    me_then = step
+    """
     state = {"mass": 0.0, "then": 0.0, "gone": None, "weight": 0.0}
-    return Memory(lines, later, state, {"SPAN": span}, _whole)
+    return Memory(lines, later, state=state, numbers={"SPAN": span}, grown=lambda state: state["mass"] > 0.0)
 
 
 def _whole(state: State) -> bool:
@@ -113,35 +119,46 @@ def _windowed(result: str, *, late: bool = False, size: float = 1.0) -> Callable
     return word
 
 
-# A window whose values are kept ranked as well: nothing is ever sorted.
-_DROP = "del me_ranked[bisect_left(me_ranked, me_window[0])]"
-_ADD = "me_window.append(x)\ninsort(me_ranked, x)"
-_SLIDE = f"if len(me_window) == ROWS: {_DROP}\n{_ADD}"
+def _looked_up(result: str) -> Callable[..., Memory]:
+    """A function of the last values that rules read only now and then, as behind another condition."""
 
+    def word(timeline: Timeline, rows: float) -> Memory:
+        return Memory("me_window.append(x)", read=result, state={"window": deque(maxlen=int(rows))})
 
-def _ranked(rows: float) -> tuple[State, Mapping[str, str], Callable[[State], bool]]:
-    n = int(rows)
-    return {"window": deque(maxlen=n), "ranked": []}, {"ROWS": str(n)}, lambda state: len(state["window"]) == n
-
-
-def _median(timeline: Timeline, rows: float) -> Memory:
-    half = int(rows) // 2
-    middle = f"me_ranked[{half}]" if int(rows) % 2 else f"(me_ranked[{half - 1}] + me_ranked[{half}]) / 2"
-    later = f"{_DROP}\n{_ADD}\nme = {middle}"
-    return Memory(f"{_SLIDE}\nme = middle_of(me_ranked)", later, *_ranked(rows))
+    return word
 
 
 def _spike(timeline: Timeline, rows: float) -> Memory:
-    """Compared with the values before: the window holds those when a new value arrives."""
-    judge = "me = spike_height(x, me_ranked) if x > me_ranked[-1] else 0.0"
-    lines = f"if len(me_ranked) * 2 >= ROWS: {judge}\n{_SLIDE}"
-    return Memory(lines, f"{judge}\n{_DROP}\n{_ADD}", *_ranked(rows), late=True, size=math.inf)
+    """Compared with the values before: the window holds those when a new value arrives, `me_top` is their largest.
+
+    Only what is larger than all of them is a spike at all, so nothing is ever sorted for any other.
+    """
+    judge = "me = spike_height(x, me_window) if x > me_top else 0.0"
+    slide = """
+    if not me_window or x >= me_top:
+        me_top = x
+        me_window.append(x)
+    elif me_window[0] < me_top:
+        me_window.append(x)
+    else:
+        me_window.append(x)
+        me_top = max(me_window)
+    """
+    n = int(rows)
+    return Memory(
+        f"if len(me_window) * 2 >= ROWS: {judge}\n{dedent(slide).strip()}",
+        f"{judge}\n{dedent(slide.replace('not me_window or ', '')).strip()}",
+        state={"window": deque[float](maxlen=n), "top": -math.inf},
+        numbers={"ROWS": str(n)},
+        late=True,
+        size=math.inf,
+    )
 
 
 def _delta(timeline: Timeline, rows: float) -> Memory:
     if rows == 1:
         lines = "if me_last is not None: me = x - me_last\nme_last = x"
-        return Memory(lines, "me = x - me_last\nme_last = x", {"last": None}, late=True, size=2.0)
+        return Memory(lines, "me = x - me_last\nme_last = x", state={"last": None}, late=True, size=2.0)
     lines = "me_window.append(x)\nif len(me_window) > ROWS: me = x - me_window[0]"
     window = {"window": deque[float](maxlen=int(rows) + 1)}
     return Memory(lines, state=window, numbers={"ROWS": str(int(rows))}, late=True, size=2.0)
@@ -154,23 +171,25 @@ def _first(timeline: Timeline, rows: float) -> Memory:
         me = middle_of(me_ranked)
     """
     numbers = {"ROWS": str(int(rows))}
-    return Memory(lines, "", {"ranked": []}, numbers, lambda state: len(state["ranked"]) >= int(rows))
+    return Memory(
+        lines, "", state={"ranked": []}, numbers=numbers, grown=lambda state: len(state["ranked"]) >= int(rows)
+    )
 
 
 def _settled(timeline: Timeline, rows: float) -> Memory:
     lines = "me_seen = me_seen + 1\nif me_seen >= ROWS: me = x"
-    return Memory(lines, "me = x", {"seen": 0}, {"ROWS": str(int(rows))}, late=True)
+    return Memory(lines, "me = x", state={"seen": 0}, numbers={"ROWS": str(int(rows))}, late=True)
 
 
 def _lowest(timeline: Timeline, rows: float) -> Memory:
     if rows:
-        return _windowed("min(me_window)")(timeline, rows)
+        return _looked_up("min(me_window)")(timeline, rows)
     return Memory("if me is None or x < me: me = x", "if x < me: me = x")
 
 
 def _highest(timeline: Timeline, rows: float) -> Memory:
     if rows:
-        return _windowed("max(me_window)")(timeline, rows)
+        return _looked_up("max(me_window)")(timeline, rows)
     return Memory("if me is None or x > me: me = x", "if x > me: me = x")
 
 
@@ -203,7 +222,8 @@ def _fraction(timeline: Timeline, rows: float) -> Memory:
     me_window.append(x)
     me = me_true / ROWS
     """
-    return Memory(lines, later, {"window": deque(maxlen=int(rows)), "true": 0}, {"ROWS": str(int(rows))}, late=True)
+    state = {"window": deque[float](maxlen=int(rows)), "true": 0}
+    return Memory(lines, later, state=state, numbers={"ROWS": str(int(rows))}, late=True)
 
 
 def _sustained(timeline: Timeline, rows: float, steps: float, share: float) -> Memory:
@@ -215,7 +235,7 @@ def _sustained(timeline: Timeline, rows: float, steps: float, share: float) -> M
     tests = [f"me_begun >= {float(rows)!r}", f"step - me_since >= {float(steps)!r}"]
     if share:
         tests.append(f"step - me_since >= {_span(timeline, 0, share)[0]}")
-    lines = f"""
+    begins = f"""
     if x:
         if me_since is None:
             me_since = step if me_then is None else me_then
@@ -223,19 +243,30 @@ def _sustained(timeline: Timeline, rows: float, steps: float, share: float) -> M
         me_begun = me_begun + 1.0
         me = {" and ".join(tests)}
     else:
+    """
+    # `me_then` is asked for where a stretch begins, so it need not move within one.
+    ends = """
+        me_then = step
         me = False
         me_begun = 0.0
         me_since = None
-    me_then = step
     """
-    return Memory(lines, state={"begun": 0.0, "onset": 0.0, "since": None, "then": None})
+    still = """
+        me_then = step
+        if me_begun:
+            me = False
+            me_begun = 0.0
+            me_since = None
+    """
+    lines, later = (dedent(begins).strip() + "\n" + indent(dedent(rest).strip(), "    ") for rest in (ends, still))
+    return Memory(lines, later, state={"begun": 0.0, "onset": 0.0, "since": None, "then": None})
 
 
 #: Each word, called with the run's frame and the word's numbers.
 MEMORY: dict[str, Callable[..., Memory]] = {
     "ema": _ema,
     "mean": _windowed("sum(me_window) / len(me_window)"),
-    "median": _median,
+    "median": _looked_up("middle_of(sorted(me_window))"),
     "std": _windowed("spread_of(me_window)", late=True, size=math.inf),
     "slope": _windowed("slope_of(me_window)", late=True, size=math.inf),
     "spike": _spike,
@@ -300,14 +331,14 @@ def middle_of(ranked: Sequence[float]) -> float:
     return ranked[n // 2] if n % 2 else (ranked[n // 2 - 1] + ranked[n // 2]) / 2
 
 
-def spike_height(value: float, ranked: Sequence[float]) -> float:
+def spike_height(value: float, window: Sequence[float]) -> float:
     """Robust standard deviations above the median; a spread of zero counts as a hundredth of the level."""
-    level = middle_of(ranked)
-    deviation = middle_of(sorted(abs(other - level) for other in ranked))
+    level = middle_of(sorted(window))
+    deviation = middle_of(sorted(abs(other - level) for other in window))
     return (value - level) / max(1.4826 * deviation, 0.01 * abs(level), 1e-12)
 
 
 HELPERS: dict[str, object] = {
     function.__name__: function for function in (weight_of, among_few, spread_of, slope_of, middle_of, spike_height)
 }
-HELPERS |= {"WHOLE": WHOLE, "bisect_left": bisect_left, "insort": insort}
+HELPERS |= {"WHOLE": WHOLE, "insort": insort}

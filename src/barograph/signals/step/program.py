@@ -180,7 +180,11 @@ class Writer:
 
     def _has_value(self, signal: Signal) -> Test:
         """Once it has a value, it always has one."""
-        return ALWAYS if self.state.now(signal) is not None else (f"{self._me(signal)} is not None",)
+        if self.state.has_value(signal):
+            return ALWAYS
+        memory = self.outline.memory.get(signal)
+        is_read = memory is not None and memory.read is not None
+        return (f"{self._me(signal)}_window" if is_read else f"{self._me(signal)} is not None",)
 
     def _phase(self, signal: Signal) -> Term:
         timeline = self.outline.timeline
@@ -202,8 +206,11 @@ class Writer:
         if x.known is NEVER:
             return UNSEEN
         me, known = self._me(signal), self._has_value(signal)
+        value = Term(NEVER, known, me)
+        if memory.read is not None:
+            value = Term(NEVER, known, _filled(memory.read, me, memory), 1, is_costly=True)
         if x.fresh is NEVER:
-            return Term(NEVER, known, me)
+            return value
         template = memory.lines
         if memory.later is not None and memory.grown(self.state.memory(signal)):
             template = memory.later
@@ -213,8 +220,8 @@ class Writer:
         self._comment(signal)
         self._emit(x.fresh, *text.splitlines())
         if memory.late:
-            return Term(both([x.fresh, known]), known, me)
-        return Term(x.fresh, ALWAYS if x.fresh == ALWAYS else known, me)
+            return value._replace(fresh=both([x.fresh, known]))
+        return value._replace(fresh=x.fresh, known=ALWAYS if x.fresh == ALWAYS else known)
 
     def _operator(self, signal: Signal) -> Term:
         word, outline = signal.word, self.outline

@@ -10,6 +10,7 @@ from types import CellType, CodeType, FunctionType
 from typing import Any
 
 from barograph.signals.expression import Signal
+from barograph.signals.step.memory import HELPERS
 from barograph.signals.step.operators import COMMON, OPERATORS, function_of
 from barograph.signals.step.outline import LOGGED, Outline
 
@@ -31,7 +32,8 @@ class State:
         self.step: float = 0.0
         self.variables: dict[str, CellType] = {}
         for signal, number in outline.number.items():
-            if signal in outline.memory or signal.word in LOGGED:
+            is_read = signal in outline.memory and outline.memory[signal].read is not None
+            if (signal in outline.memory and not is_read) or signal.word in LOGGED:
                 self.variables[name_of(number)] = CellType(None)
             if signal in outline.memory:
                 for part, value in outline.memory[signal].state.items():
@@ -57,17 +59,27 @@ class State:
         cell = self.variable(signal)
         return None if cell is None else cell.cell_contents
 
+    def has_value(self, signal: Signal) -> bool:
+        """Whether a signal that has a variable has a value, too."""
+        memory = self.outline.memory.get(signal)
+        if memory is not None and memory.read is not None:
+            return bool(self.variables[name_of(self.outline.number[signal], "window")].cell_contents)
+        return self.now(signal) is not None
+
     def memory(self, signal: Signal) -> dict[str, object]:
         """All that a word with a memory remembers."""
         number = self.outline.number[signal]
         parts = ("", *self.outline.memory[signal].state)
-        return {part: self.variables[name_of(number, part)].cell_contents for part in parts}
+        cells = ((part, self.variables.get(name_of(number, part))) for part in parts)
+        return {part: None if cell is None else cell.cell_contents for part, cell in cells}
 
     def reader(self, signal: Signal) -> Reader:
         """A function that tells the latest value of a signal, None while there is none."""
         cell = self.variable(signal)
         if cell is not None:
             return lambda: cell.cell_contents
+        if signal in self.outline.memory:
+            return self._looked_up(signal)
         timeline = self.outline.timeline
         match signal.word:
             case "fact":
@@ -83,6 +95,13 @@ class State:
                 begins = begin_of(self.outline, signal)
                 return lambda: True if self.step >= begins else None
         return self._operator(signal)
+
+    def _looked_up(self, signal: Signal) -> Reader:
+        """For a word whose value is worked out where it is read."""
+        window = self.variables[name_of(self.outline.number[signal], "window")]
+        read = str(self.outline.memory[signal].read).replace("me_window", "window")
+        value = eval(f"lambda window: {read}", dict(HELPERS))  # noqa: S307 - a line of the table of words
+        return lambda: value(window.cell_contents) if window.cell_contents else None
 
     def _operator(self, signal: Signal) -> Reader:
         function = function_of(signal.word)

@@ -23,6 +23,8 @@ class Term(NamedTuple):
     depth: int = 0
     #: The value itself, where it is the same in every row.
     value: float | None = None
+    #: Whether it takes work to read, and is better asked for behind what does not.
+    is_costly: bool = False
 
     @property
     def bracketed(self) -> str:
@@ -56,7 +58,8 @@ def combined(word: str, parts: Sequence[Term], own_line: Callable[[Term], Term])
         x = own_line(x)
     if y.depth and pattern.count("{y}") > 1:
         y = own_line(y)
-    return Term(NEVER, NEVER, pattern.format(x=x.bracketed, y=y.bracketed), 1 + max(x.depth, y.depth))
+    text = pattern.format(x=x.bracketed, y=y.bracketed)
+    return Term(NEVER, NEVER, text, 1 + max(x.depth, y.depth), is_costly=x.is_costly or y.is_costly)
 
 
 def _logic(word: str, parts: Sequence[Term]) -> Term:
@@ -71,7 +74,9 @@ def _logic(word: str, parts: Sequence[Term]) -> Term:
         return number(not decides)
     if len(parts) == 1:
         return parts[0]
-    return Term(NEVER, NEVER, f" {word} ".join(part.bracketed for part in parts), 1 + max(part.depth for part in parts))
+    parts = sorted(parts, key=lambda part: part.is_costly)
+    text = f" {word} ".join(part.bracketed for part in parts)
+    return Term(NEVER, NEVER, text, 1 + max(part.depth for part in parts), is_costly=parts[-1].is_costly)
 
 
 def _false_while_unknown(part: Term) -> Term:

@@ -26,6 +26,8 @@ PATIENCE = 5.0
 class Alerts(Listener):
     """Tells people of findings, and of what the guard decided. `tell` hears, once each, of channels that fail."""
 
+    wants_rows = False
+
     def __init__(
         self,
         settings: AlertSettings,
