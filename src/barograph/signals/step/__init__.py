@@ -27,7 +27,8 @@ AGAIN = (512, 2048, 8192)
 #: So many kinds of rows are counted, and so many have functions of their own.
 MOST_COUNTED, MOST_OWN = 1000, 16
 
-Plan = Callable[[float, Mapping[str, float]], "tuple[int, ...] | None"]
+#: What a row does: it gives the numbers of the conditions that hold, or None if it is not for this row.
+Program = Callable[[float, Mapping[str, float]], "tuple[int, ...] | None"]
 
 
 class Stepper:
@@ -51,8 +52,11 @@ class Stepper:
         self._often = often
         self._state = State(Outline(conditions, tuple(shown), timeline))
         self._keys = frozenset(keys)
-        self._any: Plan | None = None
-        self._own: dict[tuple[str, ...], Plan] = {}
+        self._any: Program | None = None
+        #: For rows of one kind: the program, and the conditions of which it does not say when they fail.
+        self._own: dict[tuple[str, ...], tuple[Program, frozenset[int]]] = {}
+        #: Conditions that may have held in the row that last decided them.
+        self._held: set[int] = set()
         self._counted: Counter[tuple[str, ...]] = Counter()
 
     def advance(self, step: float, values: Mapping[str, float], keys: tuple[str, ...] | None = None) -> tuple[int, ...]:
@@ -68,10 +72,22 @@ class Stepper:
             self._own.clear()
         own = self._own.get(keys)
         if own is not None:
-            holding = own(step, values)
+            program, silent = own
+            holding = program(step, values)
             if holding is not None:
+                if holding or self._held:
+                    self._notice(holding, silent)
                 return holding
-        return self._advance_any(keys, step, values)
+        holding = self._advance_any(keys, step, values)
+        self._held.update(holding)
+        return holding
+
+    def _notice(self, holding: tuple[int, ...], silent: frozenset[int]) -> None:
+        """Say of the conditions that held before that they have failed, where the program does not."""
+        for number in (self._held & silent).difference(holding):
+            self.failed(number).cell_contents = True
+            self._held.discard(number)
+        self._held.update(holding)
 
     def reader(self, signal: Signal) -> Reader:
         """A function that tells the latest value of something shown, None while there is none."""
@@ -97,10 +113,10 @@ class Stepper:
         if len(self._counted) >= MOST_COUNTED:
             self._counted.clear()
         self._counted[keys] += 1
-        plan = self._any
-        if plan is None:
-            plan = self._any = self._compile(Shape(self._keys))
-        holding = plan(step, values) or ()
+        program = self._any
+        if program is None:
+            program = self._any = self._compile(Shape(self._keys))[0]
+        holding = program(step, values) or ()
         if self._counted[keys] > self._often and keys not in self._own and len(self._own) < MOST_OWN:
             self._own[keys] = self._compile(Shape(self._keys, keys))
         return holding
@@ -109,8 +125,9 @@ class Stepper:
         self._any = None
         self._own.clear()
 
-    def _compile(self, shape: Shape) -> Plan:
-        return bind(write(self._state, shape), self._state.variables, NAMES)
+    def _compile(self, shape: Shape) -> tuple[Program, frozenset[int]]:
+        written = write(self._state, shape)
+        return bind(written.source, self._state.variables, NAMES), written.silent
 
 
 NAMES = {**HELPERS, "hypot": hypot, "splits_of": splits_of}
@@ -137,4 +154,4 @@ def updated(signal: Signal) -> Condition:
 def source_of(signal: Signal, keys: Collection[str], timeline: Timeline | None = None) -> str:
     """What is written for one expression and rows with these keys, before the first row; to read, not to run."""
     state = State(Outline([signal], (), timeline or Timeline()))
-    return write(state, Shape(frozenset(keys), tuple(keys)), comments=True)
+    return write(state, Shape(frozenset(keys), tuple(keys)), comments=True).source

@@ -11,7 +11,9 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from math import inf
 from textwrap import dedent
+from typing import NamedTuple
 
 from barograph.core.names import COUNTERS, split_of
 from barograph.signals.expression import Signal
@@ -22,10 +24,12 @@ from barograph.signals.step.outline import LOGGED, key_of
 from barograph.signals.step.state import State, begin_of, name_of
 from barograph.signals.step.terms import UNSEEN, Term, combined, number
 
-__all__ = ["Shape", "splits_of", "write"]
+__all__ = ["Shape", "Written", "splits_of", "write"]
 
 #: Brackets within brackets, before a part becomes a line of its own: Python's parser has a limit.
 DEEP = 15
+#: The comparison that says the same with its sides exchanged.
+MIRRORED = {"lt": "gt", "gt": "lt", "le": "ge", "ge": "le"}
 
 
 @dataclass(frozen=True)
@@ -38,12 +42,23 @@ class Shape:
     exactly: tuple[str, ...] | None = None
 
 
-def write(state: State, shape: Shape, *, comments: bool = False) -> str:
+class Written(NamedTuple):
+    """What has been written for one shape."""
+
+    source: str
+    #: The conditions that every such row decides and of which the function does not say when they fail: each has
+    #: failed before, so whoever runs it need only look at those that have held since.
+    silent: frozenset[int]
+
+
+def write(state: State, shape: Shape, *, comments: bool = False) -> Written:
     """The source of the function for rows of a shape.
 
-    The state tells what need not be asked again: which words have their first value and have outgrown their youth.
+    The state tells what need not be asked again: which words have their first value and have outgrown their youth,
+    which phases have begun or are over. A function for exact keys gives None for a row that it is not written for.
     """
-    return Writer(state, shape, comments=comments).source()
+    writer = Writer(state, shape, comments=comments)
+    return Written(writer.source(), frozenset(writer.silent))
 
 
 class Writer:
@@ -52,6 +67,9 @@ class Writer:
     def __init__(self, state: State, shape: Shape, *, comments: bool) -> None:
         self.state, self.outline, self.shape = state, state.outline, shape
         self.comments = comments
+        self.silent: set[int] = set()
+        #: No row of an earlier step is taken.
+        self._reached = state.step if shape.exactly is not None else -inf
         self._terms: dict[Signal, Term] = {}
         #: Lines, each block with the test under which it runs.
         self._blocks: list[tuple[Test, list[str]]] = []
@@ -112,6 +130,8 @@ class Writer:
 
     def _take(self, keys: Sequence[str]) -> None:
         """Take the values out of a row that is known to have them, or do nothing if one is not as expected."""
+        if self._reached > 0:
+            self._emit(ALWAYS, f"if step < {self._reached!r}: return None")
         wanted = {key_of(signal) for signal in self.outline.number if signal.word in LOGGED}
         self._here = {key: f"m{place}" for place, key in enumerate(keys) if key in wanted}
         if self._here:
@@ -198,8 +218,20 @@ class Writer:
                 return Term(NEVER, ALWAYS, f"step / {timeline.horizon!r}", 1) if timeline.horizon else UNSEEN
             case "before":
                 limit = timeline.reach(*signal.arguments)  # type: ignore[arg-type]
-                return Term(NEVER, ALWAYS, f"step <= {limit!r}", 1)
-        return number(True, known=(f"step >= {begin_of(self.outline, signal)!r}",))
+                return number(False) if self._reached > limit else Term(NEVER, ALWAYS, f"step <= {limit!r}", 1)
+        begin = begin_of(self.outline, signal)
+        return number(True, known=ALWAYS if self._reached >= begin else (f"step >= {begin!r}",))
+
+    def _by_now(self, signal: Signal) -> Term | None:
+        """A comparison of the step with a number, where no later step can change it."""
+        word, (one, other) = signal.word, signal.arguments
+        if isinstance(other, Signal):
+            one, other, word = other, one, MIRRORED[word]
+        if not isinstance(one, Signal) or one.word != "step" or isinstance(other, Signal):
+            return None
+        limit = float(other)
+        is_past = self._reached >= limit if word in {"lt", "ge"} else self._reached > limit
+        return number(word in {"gt", "ge"}) if is_past else None
 
     def _memory(self, signal: Signal, memory: Memory) -> Term:
         x = self._term(signal.inputs[0])
@@ -225,6 +257,9 @@ class Writer:
 
     def _operator(self, signal: Signal) -> Term:
         word, outline = signal.word, self.outline
+        settled = self._by_now(signal) if word in MIRRORED else None
+        if settled is not None:
+            return settled
         parts = [self._term(argument) for argument in signal.arguments]
         if word == "or":
             # One operand is enough, but one that is never updated brings nothing about by itself.
@@ -265,7 +300,13 @@ class Writer:
         self._comment(condition)
         test = term.known if condition in self.outline.passive else term.fresh
         holds, fails = f"holding += ({place},)", f"failed{place} = True"
-        if term.value is None:
+        if test == ALWAYS and self.shape.exactly is not None and self.state.has_failed(place):
+            self.silent.add(place)
+            if term.value is None:
+                self._emit(ALWAYS, f"if {term.text}: {holds}")
+            elif term.value:
+                self._emit(ALWAYS, holds)
+        elif term.value is None:
             self._emit(test, f"if {term.text}: {holds}", f"else: {fails}")
         else:
             self._emit(test, holds if term.value else fails)

@@ -66,6 +66,10 @@ class State:
             return bool(self.variables[name_of(self.outline.number[signal], "window")].cell_contents)
         return self.now(signal) is not None
 
+    def has_failed(self, condition: int) -> bool:
+        """Whether a condition has been false since it last held."""
+        return bool(self.variables[f"failed{condition}"].cell_contents)
+
     def memory(self, signal: Signal) -> dict[str, object]:
         """All that a word with a memory remembers."""
         number = self.outline.number[signal]
