@@ -139,16 +139,37 @@ def test_the_rate_is_cut_again_and_then_it_stops() -> None:
         rates.append((decision.deed, decision.rate, decision.checkpoint))
         persistent.went_back(20)
     last = decided(persistent, finding(onset=25))
-    assert rates == [(Deed.RESCUE, 0.5, 20), (Deed.RESCUE, 0.25, 20)]
+    assert rates == [(Deed.RESCUE, 0.5, 20), (Deed.RESCUE, 0.125, 20)]
     assert last.deed is Deed.STOP
-    assert "2 rescues, at 0.5 and 0.25 of the learning rate, did not help" in last.says
+    assert "2 rescues, at 0.5 and 0.125 of the learning rate, did not help" in last.says
+
+
+def test_where_rescues_lead_nowhere_three_of_them_reach_from_a_hundred_times_the_rate_below_it() -> None:
+    stuck = guard(most_rescues=9)
+    rates = []
+    for _ in range(5):
+        rates.append(decided(stuck, finding(onset=25)).rate)
+        stuck.went_back(20)
+    assert rates == [1 / 2, 1 / 8, 1 / 128, 1 / 2048, 1 / 32768]  # No single cut is deeper than to a sixteenth.
+    assert 100 * rates[2] < 1
+
+
+def test_a_rescue_that_led_further_is_followed_by_a_half_again() -> None:
+    moving = guard(most_rescues=9)
+    rates = []
+    for onset in (25, 25, 45, 65, 45):
+        moving.saved(onset // 20 * 20, f"out/checkpoint-{onset // 20 * 20}")
+        decision = decided(moving, finding(onset=onset))
+        rates.append((decision.checkpoint, decision.rate))
+        moving.went_back(decision.checkpoint or 0)
+    assert rates == [(20, 1 / 2), (20, 1 / 8), (40, 1 / 16), (60, 1 / 32), (40, 1 / 128)]
 
 
 def test_another_factor() -> None:
     bold = guard(rate=0.1)
     assert decided(bold, finding()).rate == 0.1
     bold.went_back(40)
-    assert decided(bold, finding()).rate == pytest.approx(0.01)
+    assert decided(bold, finding()).rate == pytest.approx(0.1 / 16)
 
 
 def test_while_it_goes_back_nothing_more_is_decided() -> None:
@@ -265,6 +286,7 @@ def test_no_story_makes_it_overstep(
 ) -> None:
     acted = Guard(allowed, ACTING, follows=FOLLOWS, most_rescues=most, is_dry=dry)
     step, rescues = 1, 0
+    rate, halvings, back_at = 1.0, 1, -1
     seen: dict[tuple[str, int, int], int] = {}
     attempt = 0
     troubled: list[tuple[int, int]] = []  # of this attempt: where told, where begun
@@ -299,7 +321,9 @@ def test_no_story_makes_it_overstep(
             elif decision.deed is Deed.RESCUE:
                 rescues += 1
                 assert decision.checkpoint is not None
-                assert decision.rate == 0.5**rescues
+                halvings = min(4, 2 * halvings) if decision.checkpoint <= back_at else 1
+                rate, back_at = rate / 2**halvings, decision.checkpoint
+                assert decision.rate == rate
                 attempt += 1
                 step = decision.checkpoint
                 acted.went_back(step)

@@ -76,10 +76,10 @@ def test_a_rescue_that_does_not_help_is_tried_again_and_then_given_up(tmp_path: 
         decisions.append((decision.step, decision.checkpoint, decision.rate))
         monitor.went_back(decision.checkpoint or 0)
         decision = run_until_nan(monitor, tmp_path, first=(decision.checkpoint or 0) + 1)
-    assert decisions == [(12, 10, 0.5), (12, 10, 0.25)]
+    assert decisions == [(12, 10, 0.5), (12, 10, 0.125)]
     assert decision is not None
     assert decision.deed is Deed.STOP
-    assert "2 rescues, at 0.5 and 0.25 of the learning rate, did not help" in decision.says
+    assert "2 rescues, at 0.5 and 0.125 of the learning rate, did not help" in decision.says
     assert monitor.mistakes == 0
 
 

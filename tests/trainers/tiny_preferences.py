@@ -1,6 +1,8 @@
 """A language model small enough to be tuned in seconds on one core, and preferences that it can learn.
 
-A user claims a sum ("i think 3 + 4 = 9 ?"); the good answer corrects a false claim, the bad one agrees with it.
+A user claims a sum ("i think 3 + 4 = 9 ?"). The good answer corrects a false claim and agrees with a true one, the bad
+one does the opposite; half of the claims are true, so that no word alone tells them apart: a model that has forgotten
+its sums is at chance.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ MARKS = ["<pad>", "<eos>", "<unk>", "i", "think", "+", "=", "?", "no", "yes", ",
 WORDS = MARKS + [str(number) for number in range(20)]
 MOST = 7
 #: Rates at which these runs go well; the benchmark multiplies them by 100.
-SANE = {"dpo": 1e-3, "kto": 1e-3, "sft": 1e-3, "reward": 5e-4, "grpo": 3e-4, "rloo": 3e-4, "classifier": 1e-3}
+SANE = {"dpo": 1e-3, "kto": 3e-4, "sft": 1e-3, "reward": 5e-4, "grpo": 3e-4, "rloo": 3e-4, "classifier": 1e-3}
 
 
 def quiet() -> None:
@@ -64,7 +66,7 @@ def pairs(seed: int, noise: float = 0.1, count: int = 640) -> list[dict[str, str
     rows = []
     for _ in range(count):
         a, b = dice.randrange(MOST), dice.randrange(MOST)
-        c = a + b if dice.random() < 0.25 else dice.randrange(13)
+        c = a + b if dice.random() < 0.5 else dice.choice([x for x in range(13) if x != a + b])
         good, bad = answers(a, b, c, dice)
         if dice.random() < noise:
             good, bad = bad, good
@@ -72,8 +74,8 @@ def pairs(seed: int, noise: float = 0.1, count: int = 640) -> list[dict[str, str
     return rows
 
 
-def make_base(folder: Path, steps: int = 250) -> Path:
-    """A model that answers in whole sentences, right or wrong alike, saved where trainers can load it."""
+def make_base(folder: Path, steps: int = 800) -> Path:
+    """A model that knows its sums and gives both answers alike, saved where trainers can load it."""
     torch.manual_seed(0)
     torch.set_num_threads(1)
     config = LlamaConfig(
@@ -208,3 +210,24 @@ def make(method: str, base: Path, folder: Path, *callbacks: Any, **more: Any) ->
     trainer = MAKERS[method](base, folder, list(callbacks), **more)
     trainer.remove_callback(PrinterCallback)
     return trainer
+
+
+def accuracy(model: Any, base: Path, seed: int, count: int = 200) -> float:
+    """How often a tuned model prefers the good answer more than the base does, on pairs that no run has seen."""
+    reference = AutoModelForCausalLM.from_pretrained(base)
+    rows = pairs(seed + 1_000, 0.0, count)
+    gains = [_gain(model, reference, row["prompt"], row["chosen"]) for row in rows]
+    losses = [_gain(model, reference, row["prompt"], row["rejected"]) for row in rows]
+    return sum(good > bad for good, bad in zip(gains, losses, strict=True)) / count
+
+
+def _gain(model: Any, reference: Any, prompt: str, answer: str) -> float:
+    """By how much likelier an answer has become."""
+    words = tokenizer()
+    ids = torch.tensor([words(prompt + answer + " <eos>")["input_ids"]])
+    begin = len(words(prompt)["input_ids"])
+    labels = ids.clone()
+    labels[:, :begin] = -100
+    with torch.no_grad():
+        losses = [float(one(input_ids=ids, labels=labels).loss) for one in (model.eval(), reference)]
+    return (losses[1] - losses[0]) * (ids.shape[1] - begin)

@@ -2,7 +2,9 @@
 
 A guard is told of findings and of checkpoints, and gives decisions. It acts on critical findings alone, only of rules
 that have earned it, and only where the rule itself advises a deed. A rescue goes back to the last checkpoint from
-before the trouble *began*, which is earlier than when it could be told, and goes on at half the rate.
+before the trouble *began*, which is earlier than when it could be told, and goes on at half the rate. Where a rescue
+has led nowhere, so that the next goes back no less far, half was far from enough: each such cut goes twice as deep as
+the one before it (to 1/2, 1/8, 1/128), and three of them reach from a hundred times the right rate below it.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ __all__ = ["HALF", "MOST_RESCUES", "Checkpoint", "Guard"]
 
 #: What the learning rate is multiplied by at each rescue.
 HALF = 0.5
+#: No single cut goes deeper, unless the owner of the run asks for it.
+DEEPEST_CUT = 1 / 16
 #: A run that had to be rescued more often is not one that a smaller rate mends.
 MOST_RESCUES = 3
 #: Deeds that a checkpoint and a smaller rate can carry out; where a rule advises neither, only stopping is left.
@@ -74,8 +78,10 @@ class Guard:
         self.rate = rate
         self.ignored = frozenset(ignored)
         self.is_dry = is_dry
-        #: Rescues that were decided; a dry run has none.
-        self.rescues = 0
+        #: What each rescue that was decided multiplied the run's own learning rate by; a dry run has none.
+        self.rates: list[float] = []
+        self._last_cut = 1.0
+        self._last_return = -1
         self.checkpoints: list[Checkpoint] = []
         self.decisions: list[Decision] = []
         #: The run's own learning rate, where it is known, and from how many steps a row of its log is made.
@@ -139,8 +145,14 @@ class Guard:
         self.decisions.append(decision)
         if not decision.is_dry and decision.deed is not Deed.ADVISE:
             self._is_leaving = True
-            self.rescues += decision.deed is Deed.RESCUE
+            if decision.deed is Deed.RESCUE:
+                self._rescued(decision)
         return decision
+
+    @property
+    def rescues(self) -> int:
+        """How often it was decided to go back."""
+        return len(self.rates)
 
     def last_good(self, began: int) -> Checkpoint | None:
         """The newest checkpoint from before a step at which trouble began, and from before all other trouble.
@@ -157,6 +169,20 @@ class Guard:
 
     # How it comes to an answer
 
+    def _next_rate(self, good: Checkpoint | None) -> float:
+        """What the run's own rate is to be multiplied by, when it goes on from a checkpoint."""
+        return (self.rates[-1] if self.rates else 1.0) * self._next_cut(good)
+
+    def _next_cut(self, good: Checkpoint | None) -> float:
+        has_led_nowhere = bool(self.rates) and good is not None and good.step <= self._last_return
+        deeper = max(self._last_cut**2, DEEPEST_CUT) if has_led_nowhere else self.rate
+        return min(self.rate, deeper)
+
+    def _rescued(self, decision: Decision) -> None:
+        self._last_cut = decision.rate / (self.rates[-1] if self.rates else 1.0)
+        self._last_return = decision.checkpoint or 0
+        self.rates.append(decision.rate)
+
     def _is_grave(self, finding: Finding) -> bool:
         return finding.severity is Severity.CRITICAL and finding.code not in self.ignored
 
@@ -172,7 +198,7 @@ class Guard:
 
     def _decide(self, first: _Trouble, reason: str, codes: tuple[str, ...], step: int) -> Decision:
         good = self.last_good(first.began)
-        factor = self.rate ** (self.rescues + 1)
+        factor = self._next_rate(good)
         # Where the run was never well, as with weights that are all frozen, going back does not help.
         may_help = not MENDING.isdisjoint(self.acting[first.code])
         if self.allowed is Deed.ADVISE:
@@ -183,7 +209,7 @@ class Guard:
         if self.allowed is Deed.STOP or not may_help:
             return self._made(Deed.STOP, step, codes, f"stopped: {reason}", good)
         if self.rescues >= self.most_rescues:
-            return self._made(Deed.STOP, step, codes, f"stopped: {reason}, {came_back(self.rescues, self.rate)}", good)
+            return self._made(Deed.STOP, step, codes, f"stopped: {reason}, {came_back(self.rates)}", good)
         if good is None:
             says = f"stopped: {reason}, and there is no checkpoint from before it"
             return self._made(Deed.STOP, step, codes, says, good)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 __all__ = ["STOP_IT", "advice", "came_back", "gone_back", "why"]
 
 STOP_IT = "stop the run; a smaller learning rate does not mend it"
@@ -26,17 +28,17 @@ def gone_back(step: int, factor: float, learning_rate: float | None) -> str:
     return f"gone back to step {step:,}, at {_part(factor)} the learning rate{new}"
 
 
-def came_back(rescues: int, rate: float) -> str:
+def came_back(rates: Sequence[float]) -> str:
     """That going back did not help, as often as it was done.
 
-    >>> came_back(2, 0.5)
-    'and 2 rescues, at 0.5 and 0.25 of the learning rate, did not help'
+    >>> came_back([0.5, 0.125])
+    'and 2 rescues, at 0.5 and 0.125 of the learning rate, did not help'
     """
-    if not rescues:
+    if not rates:
         return "and no rescue is allowed"
-    rates = [f"{rate**number:.3g}" for number in range(1, rescues + 1)]
-    listed = " and ".join([", ".join(rates[:-1]), rates[-1]] if len(rates) > 1 else rates)
-    times = "one rescue" if rescues == 1 else f"{rescues} rescues"
+    named = [f"{rate:.3g}" for rate in rates]
+    listed = " and ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
+    times = "one rescue" if len(rates) == 1 else f"{len(rates)} rescues"
     return f"and {times}, at {listed} of the learning rate, did not help"
 
 
