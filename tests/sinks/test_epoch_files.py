@@ -115,6 +115,24 @@ def test_plots_that_fail_are_given_up(tmp_path: Path) -> None:
     assert (tmp_path / "metrics" / "training_metrics.csv").is_file()
 
 
+def test_plots_wait_until_they_are_worth_their_time(tmp_path: Path) -> None:
+    """An epoch a minute, two seconds to draw: not before a hundred seconds, then two hundred later; and at the end."""
+    now, drawn = 0.0, []
+
+    def draw(rows: list[dict[str, float]], folder: Path) -> None:
+        nonlocal now
+        drawn.append((now, len(rows)))
+        now += 2.0
+
+    files = EpochFiles(draw, timer=lambda: now)
+    files.started(str(tmp_path), "ppo", {})
+    for epoch in range(1, 9):  # A row tells that the epoch before it is over.
+        files.logged(epoch, {}, {"loss": 1.0, "epoch": float(epoch)})
+        now += 60.0
+    files.ended(None)
+    assert drawn == [(120.0, 2), (362.0, 6), (484.0, 8)]
+
+
 def test_the_rows_can_be_made_again_from_the_record() -> None:
     rows = rows_of_epochs(run_from_rows(ROWS, method=Method.PPO))
     assert [(row["epoch"], row["loss"]) for row in rows] == [(1, 2.5), (2, 1.0)]

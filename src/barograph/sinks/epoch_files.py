@@ -12,6 +12,7 @@ import json
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 
@@ -32,6 +33,9 @@ ALWAYS = (
 )  # fmt: skip
 #: What our names are called in these files.
 CALLED = {"score_mean": "reward", "kl_ref": "kl_divergence", "lr": "learning_rate"}
+#: Drawing takes no larger share of a run's time than this, if the first time takes so many seconds.
+MOST_DRAWING = 0.01
+FIRST_DRAWN = 1.0
 #: What only counts, and stands in no column of its own.
 LEFT_OUT = frozenset({"epoch", "episode", "max_steps", "tokens_seen"})
 
@@ -97,7 +101,10 @@ class EpochTable:
 
 
 class EpochFiles(Listener):
-    """Keeps `RUN/metrics/` while a run goes on. `draw` makes plots of the rows, where they can be made."""
+    """Keeps `RUN/metrics/` while a run goes on. `draw` makes plots of the rows, where they can be made.
+
+    Plots are drawn after an epoch and at the end, but never so often that a run of short epochs waits for them.
+    """
 
     def __init__(
         self,
@@ -109,31 +116,52 @@ class EpochFiles(Listener):
         self._timer = timer
         self._epochs = Epochs()
         self._table: EpochTable | None = None
+        self._draw_at: float | None = None
+        self._is_undrawn = False
 
     def started(self, folder: str, method: str, config: Mapping[str, object]) -> None:
         self._table = EpochTable(Path(folder, "metrics"))
         self._table.read()
 
     def logged(self, step: int, raw: Mapping[str, object], values: Mapping[str, float]) -> None:
-        if "train_runtime" not in raw:
-            self._keep(self._epochs.add(step, values, self._timer()))
+        if "train_runtime" in raw:
+            return
+        now = self._timer()
+        if self._draw_at is None:
+            self._draw_at = now + FIRST_DRAWN / MOST_DRAWING
+        epoch = self._epochs.add(step, values, now)
+        if epoch is not None:
+            self._keep(epoch)
+            if now >= self._draw_at:
+                self._draw_now()
 
     def ended(self, diagnosis: Diagnosis | None) -> None:
-        self._keep(self._epochs.close(self._timer()))
+        epoch = self._epochs.close(self._timer())
+        if epoch is not None:
+            self._keep(epoch)
+        if self._is_undrawn:
+            self._draw_now()
 
-    def _keep(self, epoch: Epoch | None) -> None:
-        if epoch is None or not epoch.number or self._table is None:
+    def _keep(self, epoch: Epoch) -> None:
+        if not epoch.number or self._table is None:
             return
+        self._is_undrawn = True
         self._table.add(row_of(epoch))
-        try:
+        # A full disk is told by the record; this view is made again with the next epoch.
+        with suppress(OSError):
             self._table.write()
-        except OSError:
-            return  # The record has its own way of telling a full disk; this view is made again with the next epoch.
-        if self._draw is not None:
-            try:
-                self._draw(self._table.rows, self._table.folder / "plots")
-            except Exception:  # noqa: BLE001 - whatever a library for plots does, the training goes on without them
-                self._draw = None
+
+    def _draw_now(self) -> None:
+        if self._draw is None or self._table is None:
+            return
+        self._is_undrawn = False
+        begun = self._timer()
+        try:
+            self._draw(self._table.rows, self._table.folder / "plots")
+        except Exception:  # noqa: BLE001 - whatever a library for plots does, the training goes on without them
+            self._draw = None
+        now = self._timer()
+        self._draw_at = now + (now - begun) / MOST_DRAWING
 
 
 def epochs_of(run: Run) -> list[Epoch]:
