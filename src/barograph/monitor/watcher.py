@@ -6,7 +6,7 @@ import math
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from statistics import median
@@ -26,7 +26,7 @@ from barograph.engine.stages import METRICS as STAGED
 from barograph.engine.verdict import conclude
 from barograph.monitor.course import Course
 from barograph.monitor.own_folder import RUNNING, OwnFolder
-from barograph.sources.growth import Row
+from barograph.sources.growth import Row, RowsOf
 from barograph.sources.runs import How
 from barograph.sources.tail import Tail
 
@@ -90,7 +90,9 @@ class Watcher:
         self._frame: tuple[Method, dict[str, object]] | None = None
         self._rules: list[BoundRule] = []
         self._engine: Engine | None = None
-        self._behind: deque[Row] = deque()
+        #: Rows of a long log that have not been judged one by one yet, and how many they are.
+        self._behind: deque[Iterator[Row]] = deque()
+        self._rows_behind = 0
         self._scanned: tuple[list[Finding], set[str]] | None = None
         self._has_caught_up = False
         self._told: dict[tuple[str, int], Severity] = {}
@@ -147,7 +149,7 @@ class Watcher:
         if news.anew or frame != self._frame:
             self._frame = frame
             whole = news.anew or before is None
-            found = self._begin(run, news.rows if whole else _rows_of(run))
+            found = self._begin(run, news.rows if whole else RowsOf(run))
         else:
             found = self._judge(news.rows)
         self._note_time(len(news.rows), run, is_beginning=is_beginning)
@@ -166,16 +168,25 @@ class Watcher:
     def catch_up(self, seconds: float) -> None:
         """Judge rows that are still waiting, for about so long."""
         end = time.monotonic() + seconds
-        while self._behind and time.monotonic() < end:
-            for step, values in islice(iter(self._behind.popleft, None), min(BATCH, len(self._behind))):
-                assert self._engine is not None  # noqa: S101 - for the type checker
-                self._engine.advance(step, values)
+        engine = self._engine
+        while engine is not None and self._behind and time.monotonic() < end:
+            judged = 0
+            for step, values in islice(self._behind[0], BATCH):
+                engine.advance(step, values)
+                judged += 1
+            self._rows_behind -= judged
+            if judged < BATCH:
+                self._behind.popleft()
         if not self._behind and self._scanned is not None:
             self._scanned = None
             self._judged_rows = -1
             self._has_caught_up = True
 
-    def _begin(self, run: Run, rows: list[Row]) -> list[Finding]:
+    def _wait(self, rows: Sequence[Row]) -> None:
+        self._behind.append(iter(rows))
+        self._rows_behind += len(rows)
+
+    def _begin(self, run: Run, rows: Sequence[Row]) -> list[Finding]:
         """Judge from the first row on."""
         self._courses = {}
         self._rules = bind(run.method, self.settings)
@@ -183,20 +194,21 @@ class Watcher:
         self._engine = Engine(self._rules, timeline)
         self._scanned = None
         self._behind.clear()
+        self._rows_behind = 0
         if len(rows) > AT_ONCE:
             from barograph.engine.scan import scan_run
 
             self._scanned = scan_run(run, self._rules, timeline)
-            self._behind.extend(rows)
+            self._wait(rows)
         else:
             for step, values in rows:
                 self._engine.advance(step, values)
         self._judged_rows = -1
         return list(self.diagnosis().findings)
 
-    def _judge(self, rows: list[Row]) -> list[Finding]:
+    def _judge(self, rows: Sequence[Row]) -> list[Finding]:
         if self._behind:
-            self._behind.extend(rows)
+            self._wait(rows)
             return []
         assert self._engine is not None  # noqa: S101 - for the type checker
         found = [finding for step, values in rows for finding in self._engine.advance(step, values)]
@@ -263,7 +275,7 @@ class Watcher:
             more = "another run lies" if self.tail.others == 1 else f"{self.tail.others} other runs lie"
             remarks.append(f"{more} in this folder; the newest is followed: {self.tail.log.name}")
         if self._behind:
-            done = 100 * (1 - len(self._behind) / max(1, len(run)))
+            done = 100 * (1 - self._rows_behind / max(1, len(run)))
             remarks.append(f"a long log: judged as a whole first, now row by row ({done:.0f} % so far)")
         if self.trouble:
             remarks.append(self.trouble)
@@ -337,14 +349,6 @@ def _age(log: os.PathLike[str]) -> float:
         return max(0.0, time.time() - os.stat(log).st_mtime)  # noqa: PTH116 - a path of any kind
     except OSError:
         return 0.0
-
-
-def _rows_of(run: Run) -> list[Row]:
-    rows: list[dict[str, float]] = [{} for _ in run.steps]
-    for name, column in run.columns.items():
-        for row, value in zip(column.at, column.values, strict=True):
-            rows[row][name] = value
-    return list(zip(run.steps, rows, strict=True))
 
 
 def _first_loss(run: Run) -> float | None:

@@ -9,10 +9,11 @@ earlier rows have really changed, the news says so.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import isfinite
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, overload
 
 from barograph.core.errors import UnreadableRun
 from barograph.core.metric import Unit
@@ -25,7 +26,7 @@ from barograph.sources.runs import How
 from barograph.sources.steps import LARGEST_STEP, step_key
 from barograph.sources.table import RawTable
 
-__all__ = ["Growth", "News", "Row"]
+__all__ = ["Growth", "News", "Row", "RowsOf"]
 
 #: A step, and what was logged there, by series.
 Row: TypeAlias = tuple[int, dict[str, float]]
@@ -37,7 +38,7 @@ MOST_PARTS = 64
 class News(NamedTuple):
     """What has been written since one last looked."""
 
-    rows: list[Row] = []  # noqa: RUF012 - never changed
+    rows: Sequence[Row] = ()
     #: Whether these rows replace all that came before: another run, or earlier rows that are now read differently.
     anew: bool = False
 
@@ -60,6 +61,47 @@ class _Series(NamedTuple):
     def in_unit(self, value: float) -> float:
         scaled = value * self.scale
         return 1.0 - scaled if self.complement else scaled
+
+
+class RowsOf(Sequence[Row]):
+    """The rows of a run from one row on, as they are now. Each is made when it is asked for: there may be millions."""
+
+    #: So many are made at a time.
+    BLOCK = 2_000
+
+    def __init__(self, run: Run, first: int = 0) -> None:
+        self._run = run
+        self._range = range(first, len(run.steps))
+
+    def __len__(self) -> int:
+        return len(self._range)
+
+    def __iter__(self) -> Iterator[Row]:
+        for begin in range(self._range.start, self._range.stop, self.BLOCK):
+            yield from self._made(range(begin, min(begin + self.BLOCK, self._range.stop)))
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Row]: ...
+    def __getitem__(self, place: int | slice) -> Row | list[Row]:
+        if isinstance(place, slice):
+            return [self[index] for index in range(len(self))[place]]
+        row = self._range[place]
+        return self._made(range(row, row + 1))[0]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]  # as for a list
+
+    def _made(self, rows: range) -> list[Row]:
+        cells: list[dict[str, float]] = [{} for _ in rows]
+        for name, column in self._run.columns.items():
+            begin, end = (bisect_left(column.at, row) for row in (rows.start, rows.stop))
+            for row, value in zip(column.at[begin:end], column.values[begin:end], strict=True):
+                cells[row - rows.start][name] = value
+        return list(zip(self._run.steps[rows.start : rows.stop], cells, strict=True))
 
 
 class Growth:
@@ -118,9 +160,8 @@ class Growth:
         return self._look_at_everything()
 
     def _whole(self) -> RawTable:
-        whole = self._parts[0]
-        for part in self._parts[1:]:
-            whole = whole.followed_by(part)
+        first, *others = self._parts
+        whole = first.followed_by(*others) if others else first
         self._parts = [whole]
         return whole
 
@@ -151,8 +192,8 @@ class Growth:
         if key is not None and len(runs) == 1 and not whole.labels:
             self._way = _ShortWay(key, whole, run, how)
         if before is not None and not _continues(before, run):
-            return News(list(_rows(run, 0)), anew=True)
-        return News(list(_rows(run, len(before) if before is not None else 0)))
+            return News(RowsOf(run), anew=True)
+        return News(RowsOf(run, len(before) if before is not None else 0))
 
     def _append(self, rows: list[Row]) -> None:
         run = self.run
@@ -291,13 +332,3 @@ def _continues(before: Run, after: Run) -> bool:
 
 
 _NOTHING = Column(array("q"), array("d"))
-
-
-def _rows(run: Run, first: int) -> list[Row]:
-    """The rows of a run from one row on."""
-    cells: list[dict[str, float]] = [{} for _ in run.steps[first:]]
-    for name, column in run.columns.items():
-        for row, value in zip(column.at, column.values, strict=True):
-            if row >= first:
-                cells[row - first][name] = value
-    return list(zip(run.steps[first:], cells, strict=True))

@@ -67,29 +67,32 @@ class RawTable:
                 columns[key] = RawColumn(new_at, array("d", map(values.__getitem__, order)))
         return RawTable(len(rows), columns, self.left_out, self.cleaned, self.target)
 
-    def followed_by(self, later: RawTable) -> RawTable:
-        """The rows of this table, and then those of another one."""
-        moved: dict[int, array[int]] = {}
+    def followed_by(self, *later: RawTable) -> RawTable:
+        """The rows of this table, and then those of others."""
         columns = {key: RawColumn(column.at[:], column.values[:]) for key, column in self.columns.items()}
-        for key, (at, values) in later.columns.items():
-            if id(at) not in moved:
-                moved[id(at)] = array("q", (self.rows + row for row in at))
-            column = columns.setdefault(key, RawColumn(array("q"), array("d")))
-            column.at.extend(moved[id(at)])
-            column.values.extend(values)
         left_out = dict(self.left_out)
-        for key, (kind, rows) in later.left_out.items():
-            known, count = left_out.get(key, (kind, 0))
-            left_out[key] = (known if known == kind else "no number", count + rows)
         labels = {key: {name: rows[:] for name, rows in names.items()} for key, names in self.labels.items()}
-        for key, names in later.labels.items():
-            for name, its_rows in names.items():
-                known_rows = labels.setdefault(key, {}).setdefault(name, array("q"))
-                known_rows.extend(self.rows + row for row in its_rows)
+        before = self.rows
+        for table in later:
+            moved: dict[int, array[int]] = {}
+            for key, (at, values) in table.columns.items():
+                if id(at) not in moved:
+                    moved[id(at)] = array("q", (before + row for row in at))
+                column = columns.setdefault(key, RawColumn(array("q"), array("d")))
+                column.at.extend(moved[id(at)])
+                column.values.extend(values)
+            for key, (kind, rows) in table.left_out.items():
+                known, count = left_out.get(key, (kind, 0))
+                left_out[key] = (known if known == kind else "no number", count + rows)
+            for key, names in table.labels.items():
+                for name, its_rows in names.items():
+                    known_rows = labels.setdefault(key, {}).setdefault(name, array("q"))
+                    known_rows.extend(before + row for row in its_rows)
+            before += table.rows
         together = dict(sharing(columns.items()))
-        cleaned = tuple(dict.fromkeys([*self.cleaned, *later.cleaned]))
-        targets = [table.target for table in (self, later) if table.target is not None]
-        return RawTable(self.rows + later.rows, together, left_out, cleaned, max(targets, default=None), labels)
+        cleaned = tuple(dict.fromkeys(key for table in (self, *later) for key in table.cleaned))
+        targets = [table.target for table in (self, *later) if table.target is not None]
+        return RawTable(before, together, left_out, cleaned, max(targets, default=None), labels)
 
 
 class TooManyColumns(Exception):

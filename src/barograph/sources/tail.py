@@ -35,7 +35,6 @@ from barograph.sources.naming import as_method
 from barograph.sources.remote import fetched, is_elsewhere, is_remote
 from barograph.sources.runs import How, as_sentences, facts_beside
 from barograph.sources.storage.compressed import is_packed
-from barograph.sources.table import RawTable
 
 __all__ = ["Tail"]
 
@@ -265,15 +264,14 @@ class _Growing(_Follower):
         assert self._stream is not None  # noqa: S101 - for the type checker
         assert self._reading is not None  # noqa: S101 - for the type checker
         self._stream.seek(self._position)
-        table: RawTable | None = None
+        begun = self._position
         while piece := self._stream.read(BLOCK):
             self._position += len(piece)
             self._memory = (self._memory + piece)[-MEMORY:]
             self._reading.take(piece)
-            new = self._reading.drain()
-            table = new if table is None else table.followed_by(new)
-        if table is None:
+        if self._position == begun:
             return News()
+        table = self._reading.drain()
         config = {**self._reading.config, **facts_beside(self.log)}
         if table.rows and self._is_new:
             self._is_new = False
