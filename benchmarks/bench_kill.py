@@ -31,6 +31,8 @@ NAMES = [name for name in TRACKERS if name != "tensorboardX"]
 MARK = 1_000_000
 
 
+#: The beginning of a file in blocks.
+MAGIC = b":W&B"
 #: So many rows must all be found after a regular end, or a tracker's files cannot be read in this way.
 TRIAL = 300
 
@@ -44,12 +46,25 @@ def child(name: str, folder: Path, rows: float) -> None:
         time.sleep(0.001)
 
 
+def content(path: Path) -> bytes:
+    """What a file holds. W&B and SwanLab cut records into blocks, within numbers too: they are put together again."""
+    data = path.read_bytes()
+    if not data.startswith(MAGIC):
+        return data
+    from barograph.sources.storage.leveldb import Blocks
+
+    return b"\0".join(Blocks().take(data))
+
+
 def kept(folder: Path, steps: int) -> int:
-    """How many rows stand in the files, as text or as a binary number of four or eight bytes, whichever finds most."""
-    data = b"\0".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
+    """How many rows stand in the files, as text or as binary numbers, whichever finds most."""
+    data = b"\0".join(content(path) for path in sorted(folder.rglob("*")) if path.is_file())
     whole = [float(MARK + step) for step in range(steps)]
     return max(
         sum(b"%d" % int(mark) in data for mark in whole),
+        sum(
+            f"{mark / MARK:.6f}".rstrip("0").rstrip(".").encode() + b"e+06" in data for mark in whole
+        ),  # as Go writes it
         sum(struct.pack("<f", mark) in data for mark in whole),
         sum(struct.pack("<d", mark) in data or struct.pack(">d", mark) in data for mark in whole),
     )
