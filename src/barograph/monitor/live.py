@@ -95,7 +95,7 @@ class Monitor:
         #: Whether there are rows from before, of which none has been judged yet.
         self.has_past = (self.folder / LOG).is_file()
         self._journal = Journal(self.folder / LOG, self.tell)
-        self._findings = Journal(self.folder / FINDINGS, self.tell)
+        self._findings = Journal(self.folder / FINDINGS, self._tell_of_findings)
         self._set_method(self._asked or self._method_before())
         self.guard = guard_of(self.settings.guard, self._rules, deed, dry_run=dry_run)
         self.guard.know(self.config)
@@ -158,6 +158,10 @@ class Monitor:
         if sentence not in self._said:
             self._said.add(sentence)
             self._each("told", sentence)
+
+    def _tell_of_findings(self, sentence: str) -> None:
+        if not self._journal.is_troubled:  # Else the owner knows already that this folder takes nothing.
+            self.tell(sentence)
 
     def finish(self, state: str = "finished") -> Diagnosis | None:
         """The run is over. Gives the whole diagnosis, as `check` would."""

@@ -41,7 +41,8 @@ class Journal:
         self._retry_at = 0.0
         self._retry_after = FIRST_RETRY
         self._look_at = 0.0
-        self._is_troubled = False
+        #: Whether lines could not be written when last tried.
+        self.is_troubled = False
         #: Whether the first waiting line has its beginning in the file already.
         self._is_torn = False
         self._needs_break = False
@@ -118,16 +119,16 @@ class Journal:
             self._failed(error, now)
             return
         self._retry_after = FIRST_RETRY
-        if self._is_troubled:
-            self._is_troubled = False
+        if self.is_troubled:
+            self.is_troubled = False
             gone = f"; {self.lost:,} had to be given up" if self.lost else ""
             self._tell(f"{self.path}: rows are written again{gone}")
 
     def _failed(self, error: OSError, now: float) -> None:
         self._retry_at = now + self._retry_after
         self._retry_after = min(2 * self._retry_after, LAST_RETRY)
-        if not self._is_troubled:
-            self._is_troubled = True
+        if not self.is_troubled:
+            self.is_troubled = True
             problem = error.strerror or str(error)
             self._tell(f"{self.path}: rows cannot be written ({problem}); they are kept in memory and tried again")
 
