@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from barograph.core.epochs import Epoch, Epochs
+from barograph.core.run import run_from_rows
 
 
 def gathered(rows: list[tuple[int, dict[str, float]]], times: list[float] | None = None) -> list[Epoch]:
@@ -54,6 +55,32 @@ def test_going_back_begins_the_epoch_anew() -> None:
     rows = [(1, 0.5, 9.0), (2, 1.0, 9.0), (3, 1.5, 9.0), (1, 0.5, 1.0), (2, 1.0, 3.0), (3, 1.5, 5.0)]
     found = gathered([(step, {"loss": loss, "epoch": epoch}) for step, epoch, loss in rows])
     assert [(epoch.number, epoch.training["loss"]) for epoch in found] == [(1, 9.0), (1, 2.0), (2, 5.0)]
+
+
+def test_going_back_within_an_epoch_drops_what_was_abandoned() -> None:
+    """Rows 1 and 2 stay, 3 and 4 are done again: the mean is that of 1, 2, 3, 4 as the record has them in the end."""
+    epochs = Epochs()
+    for step, loss in ((1, 1.0), (2, 3.0), (3, 90.0), (4, 90.0)):
+        epochs.add(step, {"loss": loss, "epoch": step / 4}, now=10.0 * step)
+    kept = [(1, {"loss": 1.0, "epoch": 0.25}), (2, {"loss": 3.0, "epoch": 0.5})]
+    epochs.go_back(3, run_from_rows([*kept, (3, {"loss": 90.0, "epoch": 0.75})]))
+    for step, loss in ((3, 5.0), (4, 7.0)):
+        epochs.add(step, {"loss": loss, "epoch": step / 4}, now=100.0 + step)
+    epoch = epochs.close(110.0)
+    assert epoch is not None
+    assert (epoch.training["loss"], epoch.first_step, epoch.seconds) == (4.0, 1, 100.0)
+
+
+def test_going_back_into_the_epoch_before_begins_with_its_rows() -> None:
+    rows = [(step, {"loss": float(step), "epoch": step / 2}) for step in (1, 2, 3)]
+    epochs = Epochs()
+    for step, values in rows:
+        epochs.add(step, values)
+    epochs.go_back(2, run_from_rows(rows))
+    assert epochs.add(2, {"loss": 5.0, "epoch": 1.0}) is None
+    epoch = epochs.add(3, {"loss": 9.0, "epoch": 1.5})
+    assert epoch is not None
+    assert (epoch.number, epoch.training["loss"]) == (1, 3.0)
 
 
 def test_not_a_number_is_not_averaged_away() -> None:

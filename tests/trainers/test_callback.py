@@ -145,3 +145,17 @@ def test_findings_reach_tensorboard(base: Path, tmp_path: Path) -> None:
     assert "train/loss" in events.Tags()["scalars"]  # The trainer's own reporting goes on beside it.
     texts = [event.tensor_proto.string_val[0].decode() for event in events.Tensors("barograph/findings/text_summary")]
     assert any("LIK05" in text for text in texts)
+
+
+@pytest.mark.parametrize("is_shown", [True, False])
+def test_the_table_stands_in_place_of_the_rows_that_the_trainer_prints(
+    is_shown: bool, base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trainer = make("dpo", base, tmp_path, BarographCallback(console=is_shown), steps=6, disable_tqdm=False)
+    trainer.train()
+    said = capsys.readouterr()
+    assert ("'loss': " in said.out) is not is_shown
+    assert ("Rewards/Margins" in said.out or "Margin" in said.out) is is_shown
+    assert "6/6" in said.err  # The bar of the trainer is there either way.
+    trainer.log({"loss": 0.5})
+    assert all("on_log" not in vars(callback) for callback in trainer.callback_handler.callbacks)

@@ -9,7 +9,7 @@ from barograph.console.terminal import Terminal, clean
 from barograph.core.decision import Decision, Deed
 from barograph.core.finding import Finding, Severity
 
-__all__ = ["decision_box", "finding_box"]
+__all__ = ["decision_box", "finding_box", "wrapped"]
 
 #: As wide as the border of a box is; its text may be wider, as far as it reads well.
 BORDER = 61
@@ -24,17 +24,17 @@ def finding_box(finding: Finding, terminal: Terminal) -> Iterator[str]:
     says, title = clean(finding.says), f"{finding.code} {finding.name}"
     if finding.severity is Severity.INFO or finding.follows:
         because = f" (a consequence of {finding.follows})" if finding.follows else ""
-        yield from _wrapped(f"step {finding.last_step:,}  {title}: {says}{because}", "  ", "    ", terminal, "dim")
+        yield from wrapped(f"step {finding.last_step:,}  {title}: {says}{because}", "  ", "    ", terminal, "dim")
         return
     border = terminal.paint("!" * min(BORDER, terminal.width), *_COLOURS[finding.severity])
     sign = terminal.glyph("⚠", "!")
     yield border
-    yield from _wrapped(f"{sign} {says[:1].upper() + says[1:] if _begins_plainly(says) else says}", "  ", "    ",
+    yield from wrapped(f"{sign} {says[:1].upper() + says[1:] if _begins_plainly(says) else says}", "  ", "    ",
                         terminal, *_COLOURS[finding.severity])  # fmt: skip
     for number, advice in enumerate(finding.advice):
-        yield from _wrapped(clean(advice), "  Consider: " if number == 0 else " " * 12, " " * 12, terminal)
+        yield from wrapped(clean(advice), "  Consider: " if number == 0 else " " * 12, " " * 12, terminal)
     where = f"{title}, {finding.severity}, step {finding.last_step:,}"
-    yield from _wrapped(where, "  ", "    ", terminal, "dim")
+    yield from wrapped(where, "  ", "    ", terminal, "dim")
     yield border
 
 
@@ -43,9 +43,9 @@ def decision_box(decision: Decision, terminal: Terminal) -> Iterator[str]:
     colours = _DEEDS[decision.deed]
     border = terminal.paint("=" * min(BORDER, terminal.width), *colours)
     yield border
-    yield from _wrapped(f"GUARD, step {decision.step:,}: {clean(decision.says)}", "  ", "    ", terminal, *colours)
+    yield from wrapped(f"GUARD, step {decision.step:,}: {clean(decision.says)}", "  ", "    ", terminal, *colours)
     if decision.path and decision.deed is not Deed.STOP:
-        yield from _wrapped(clean(decision.path), "  Checkpoint: ", "    ", terminal)
+        yield from wrapped(clean(decision.path), "  Checkpoint: ", "    ", terminal)
     yield border
 
 
@@ -54,7 +54,7 @@ def _begins_plainly(text: str) -> bool:
     return "_" not in text.partition(" ")[0]
 
 
-def _wrapped(text: str, lead: str, hang: str, terminal: Terminal, *styles: str) -> Iterator[str]:
+def wrapped(text: str, lead: str, hang: str, terminal: Terminal, *styles: str) -> Iterator[str]:
     width = max(20, min(terminal.width, READABLE))
     lines = textwrap.wrap(
         text, width, initial_indent=lead, subsequent_indent=hang, break_long_words=True, break_on_hyphens=False

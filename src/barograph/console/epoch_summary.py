@@ -9,7 +9,7 @@ from barograph.console.terminal import Terminal, clean
 from barograph.core.epochs import STATES, Epoch
 from barograph.core.names import catalogue, split_of
 
-__all__ = ["epoch_summary"]
+__all__ = ["epoch_summary", "rank"]
 
 WIDTH = 80
 #: The names that people know, where they differ from ours.
@@ -36,7 +36,7 @@ def epoch_summary(
     if not training:
         training = {name: value for name, value in epoch.training.items() if name not in STATES}
     yield from _block("Training Metrics", training, 6, 1, terminal)
-    order = sorted(epoch.evaluation, key=_rank)
+    order = sorted((name for name in epoch.evaluation if split_of(name)[1] not in STATES), key=rank)
     evaluation = {name: epoch.evaluation[name] for name in order[:MOST_OF_EVALUATION]}
     yield from _block("Evaluation Metrics", evaluation, 4, 2, terminal)
     yield from _performance(epoch, pace, left, terminal)
@@ -79,7 +79,8 @@ def _title(series: str) -> str:
     return f"{title} ({clean(inner)})" if inner else title
 
 
-def _rank(series: str) -> tuple[int, str]:
+def rank(series: str) -> tuple[int, str]:
+    """A key to sort by: what is looked at first comes first."""
     name = split_of(series)[1]
     if name in TEXT_SCORES:
         return TEXT_SCORES.index(name), series

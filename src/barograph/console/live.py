@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from time import monotonic
 from typing import TextIO
 
-from barograph.console.boxes import decision_box, finding_box
+from barograph.console.boxes import decision_box, finding_box, wrapped
 from barograph.console.closing import closing
-from barograph.console.epoch_summary import epoch_summary
+from barograph.console.epoch_summary import epoch_summary, rank
 from barograph.console.live_table import LiveTable
 from barograph.console.progress_bars import bar_lines, clock, facts_line
 from barograph.console.screen import Screen
@@ -20,6 +20,7 @@ from barograph.core.epochs import Epoch, Epochs, is_of_evaluation, kinds_of
 from barograph.core.finding import Diagnosis, Finding
 from barograph.core.listener import Listener
 from barograph.core.names import COUNTERS, catalogue, split_of
+from barograph.core.run import Run
 
 __all__ = ["LiveConsole"]
 
@@ -93,6 +94,9 @@ class LiveConsole(Listener):
             self._drawn_at = now
             self._draw_epoch(step, values, now)
 
+    def went_back(self, step: int, run: Run) -> None:
+        self._epochs.go_back(step, run)
+
     def found(self, finding: Finding) -> None:
         self._say(finding_box(finding, self.screen.terminal))
 
@@ -148,15 +152,16 @@ class LiveConsole(Listener):
     def _show_evaluation(self, step: int, values: Mapping[str, float]) -> None:
         """One line for each split that was evaluated."""
         by_split: dict[str, list[str]] = {}
-        for series, value in values.items():
+        for series in sorted(values, key=rank):
+            value = values[series]
             split, name = split_of(series)
             if is_of_evaluation(series) and name not in COUNTERS and not name.endswith("_per_second"):
                 by_split.setdefault(split.removeprefix("eval").removeprefix("/"), []).append(_said(name, value))
         for split, said in by_split.items():
             which = f" of {clean(split)}" if split and split != "train" else ""
             more = f", and {len(said) - MOST_OF_EVALUATION} more" if len(said) > MOST_OF_EVALUATION else ""
-            text = f"  Evaluation{which} at step {step:,}: {', '.join(said[:MOST_OF_EVALUATION])}{more}"
-            self._say([self.screen.terminal.paint(text, "cyan")])
+            text = f"Evaluation{which} at step {step:,}: {', '.join(said[:MOST_OF_EVALUATION])}{more}"
+            self._say(wrapped(text, "  ", "    ", self.screen.measure(), "cyan"))
 
     def _summarise(self, epoch: Epoch) -> None:
         if epoch.seconds is not None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
 from barograph.core.names import COUNTERS
+from barograph.core.run import Run
 
-__all__ = ["Epoch", "Epochs", "is_of_evaluation", "kinds_of"]
+__all__ = ["Epoch", "Epochs", "is_of_evaluation", "kinds_of", "rows_by_step"]
 
 #: Scores of generated text: they are of an evaluation, whether or not their name says so.
 TEXT_SCORES = frozenset({"bertscore", "codebleu", "bleu", "rouge", "ruby"})
@@ -65,6 +66,19 @@ class Epoch:
     seconds: float | None = None
 
 
+def rows_by_step(run: Run) -> Iterator[tuple[int, dict[str, float]]]:
+    """What a run holds of each step, as one row: training and evaluation together."""
+    step, values = -1, dict[str, float]()
+    for record in run.records():
+        if record.step != step:
+            if values:
+                yield step, values
+            step, values = record.step, {}
+        values.update(record.series())
+    if values:
+        yield step, values
+
+
 class Epochs:
     """Takes rows, and gives each epoch when it is over.
 
@@ -109,6 +123,17 @@ class Epochs:
         if "epoch_time" in values and closed is None:
             closed = self.close(now)
         return closed
+
+    def go_back(self, step: int, run: Run) -> None:
+        """Be as after the rows before a step, as a run holds them. The epochs that they close have been given already."""
+        number, began = self.number, self._began
+        fresh = Epochs()
+        for row, values in rows_by_step(run):
+            if row < step:
+                fresh.add(row, values)
+        vars(self).update(vars(fresh))
+        if self.number == number:
+            self._began = began
 
     def close(self, now: float | None = None) -> Epoch | None:
         """The epoch so far; None if it holds no row of training, or has been given already."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from barograph.core.decision import Decision
 from barograph.core.finding import Diagnosis, Finding
+from barograph.core.run import Run
 
 __all__ = ["Listener"]
 
@@ -21,6 +22,9 @@ class Listener:
 
     def logged(self, step: int, raw: Mapping[str, object], values: Mapping[str, float]) -> None:
         """A row: as it was logged, and its numbers under our names."""
+
+    def went_back(self, step: int, run: Run) -> None:
+        """The run goes on from this step. Rows of it and after that were told are no more; `run` holds those before."""
 
     def found(self, finding: Finding) -> None:
         """A finding is new, or has grown worse."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+#: How parts of a learning rate are called.
+NAMED = {0.5: "half", 0.25: "a quarter of", 0.125: "an eighth of"}
+
 __all__ = ["STOP_IT", "advice", "came_back", "gone_back", "why"]
 
 STOP_IT = "stop the run; a smaller learning rate does not mend it"
@@ -59,4 +62,12 @@ def advice(path: str, step: int | None, factor: float, learning_rate: float | No
 
 
 def _part(factor: float) -> str:
-    return {0.5: "half", 0.25: "a quarter of", 0.125: "an eighth of"}.get(factor, f"{factor:.3g} of")
+    """A part of something, in words.
+
+    >>> _part(0.25), _part(1 / 128), _part(0.3)
+    ('a quarter of', '1/128 of', '0.3 of')
+    """
+    if factor in NAMED:
+        return NAMED[factor]
+    whole = 1.0 / factor
+    return f"1/{whole:,.0f} of" if whole.is_integer() else f"{factor:.3g} of"

@@ -355,10 +355,14 @@ class Monitor:
         """Judge what is written already, without telling it again."""
         news: list[Finding] = []
         run = self.run()
-        for record in run.records() if run is not None else ():
+        if run is None:
+            return news
+        for record in run.records():
             if before is None or record.step < before:
                 news += self._engine.advance(record.step, record.series())
                 self.last_step = record.step
+        if before is not None:
+            self._each("went_back", before, run)
         return news
 
     # The run's own file, and mistakes

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 
-from barograph.core.epochs import Epoch, Epochs
+from barograph.core.epochs import Epoch, Epochs, rows_by_step
 from barograph.core.finding import Diagnosis
 from barograph.core.listener import Listener
 from barograph.core.names import split_of
@@ -135,6 +135,9 @@ class EpochFiles(Listener):
             if now >= self._draw_at:
                 self._draw_now()
 
+    def went_back(self, step: int, run: Run) -> None:
+        self._epochs.go_back(step, run)
+
     def ended(self, diagnosis: Diagnosis | None) -> None:
         epoch = self._epochs.close(self._timer())
         if epoch is not None:
@@ -166,15 +169,8 @@ class EpochFiles(Listener):
 
 def epochs_of(run: Run) -> list[Epoch]:
     """The epochs of a run as its record tells them."""
-    epochs, found = Epochs(), []
-    by_step: list[tuple[int, dict[str, float]]] = []
-    for record in run.records():
-        if by_step and by_step[-1][0] == record.step:
-            by_step[-1][1].update(record.series())
-        else:
-            by_step.append((record.step, record.series()))
-    for step, values in by_step:
-        found.append(epochs.add(step, values))
+    epochs = Epochs()
+    found = [epochs.add(step, values) for step, values in rows_by_step(run)]
     found.append(epochs.close())
     return [epoch for epoch in found if epoch is not None and epoch.number]
 

@@ -59,7 +59,7 @@ class BarographCallback(TrainerCallback):  # type: ignore[misc]
             back to the last checkpoint from before the trouble, at half the learning rate.
         most_rescues: after so many, the run is stopped; three, or what the settings say, if left out.
         dry_run: say what would have been done, and do nothing.
-        console: show the run on the terminal.
+        console: show the run on the terminal, in place of the rows that the trainer prints itself.
         listeners: who else is to hear of it.
     """
 
@@ -89,6 +89,7 @@ class BarographCallback(TrainerCallback):  # type: ignore[misc]
         self._rate_before = 1.0
         self.rescues = 0
         self._console = console
+        self._unhush: Callable[[], None] = _nothing_to_undo
         self._listeners = list(listeners)
         self._trainer: Any = None
         self._is_wrapped = False
@@ -178,6 +179,7 @@ class BarographCallback(TrainerCallback):  # type: ignore[misc]
         if monitor is None or monitor.state != "running":
             return
         atexit.unregister(self._died)
+        self._unhush()
         if state == "finished" and self._has_stopped:
             state = "stopped"
         try:
@@ -281,6 +283,7 @@ class BarographCallback(TrainerCallback):  # type: ignore[misc]
         listeners = [*self._listeners, Forward(self._trainer), *views()]
         if self._console:
             listeners.append(console_of(state))
+            self._unhush = trl_compat.hush(self._trainer)
         monitor = Monitor(
             self.folder or args.output_dir,
             method=self.method or trl_compat.method_of(self._trainer, model),
@@ -296,6 +299,10 @@ class BarographCallback(TrainerCallback):  # type: ignore[misc]
 
     def _died(self) -> None:
         self.finish("crashed")
+
+
+def _nothing_to_undo() -> None:
+    """While the trainer prints as it always does."""
 
 
 def _is_distributed(args: Any) -> bool:

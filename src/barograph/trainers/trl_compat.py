@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.metadata
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import FrameType
 from typing import Any
 
@@ -19,6 +19,7 @@ __all__ = [
     "can_go_back",
     "config_of",
     "forget_attempt",
+    "hush",
     "is_closing_row",
     "method_of",
     "trainer_of_caller",
@@ -59,6 +60,8 @@ GENERAL = (
     "num_train_epochs", "logging_steps", "eval_steps", "save_steps", "save_total_limit", "bf16", "fp16", "tf32", "seed",
     "data_seed", "label_smoothing_factor", "neftune_noise_alpha", "world_size",
 )  # fmt: skip
+#: Callbacks of transformers that print every row as a dict; the first draws the bar, too.
+PRINTERS = frozenset({"ProgressCallback", "PrinterCallback"})
 LORA = {"r": "lora_r", "lora_alpha": "lora_alpha", "lora_dropout": "lora_dropout", "use_rslora": "lora_rslora"}
 LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate")
 
@@ -132,6 +135,24 @@ def forget_attempt(trainer: Any) -> None:
     if hasattr(trainer, "_buffered_inputs"):
         trainer._buffered_inputs = None  # noqa: SLF001 - there is no public way to say it
         trainer._step = 0  # noqa: SLF001
+
+
+def hush(trainer: Any) -> Callable[[], None]:
+    """Keep a trainer from printing the rows that a table shows, and give what undoes it. Its bar stays."""
+    callbacks = getattr(getattr(trainer, "callback_handler", None), "callbacks", ())
+    hushed = [callback for callback in callbacks if type(callback).__name__ in PRINTERS]
+    for callback in hushed:
+        callback.on_log = _say_nothing
+
+    def undo() -> None:
+        for callback in hushed:
+            vars(callback).pop("on_log", None)
+
+    return undo
+
+
+def _say_nothing(*arguments: Any, **named: Any) -> None:
+    """Stands for an event of which nothing is to be said."""
 
 
 def config_of(
