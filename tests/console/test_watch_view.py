@@ -39,10 +39,10 @@ def test_everything_is_on_it() -> None:
         "kto, step 90 of 180, mid stage, 90 rows, a row every 2 s",
         "━" * 28 + "─" * 29 + "  50 %  1 min 15 s left",
         "",
-        "                    now  course                             healthy in mid stage",
-        "loss               0.41  █▁▂                              ✓ 0.4 to 0.5",
-        "reward_margin        -1  █▁▁                              ✗ 0.4 to 0.5",
-        "lr                  nan                                   ✗",
+        "                    now  course                               usual in mid stage",
+        "loss               0.41  █▁▂                                ✓ 0.4 to 0.5",
+        "reward_margin        -1  █▁▁                                ✗ 0.4 to 0.5",
+        "lr                  nan                                     ✗",
         "",
         "✗ PREF03 margin-inverted  critical, since step 60",
         "  The margin is negative since step 60",
@@ -109,3 +109,10 @@ def test_lines_for_a_reader_that_is_no_terminal() -> None:
 )
 def test_durations(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+def test_a_number_outside_its_usual_range_says_on_which_side_and_is_no_finding() -> None:
+    gauges = [Gauge("loss", value, [value], BAND) for value in (0.41, 0.2, 0.9)]
+    scene = replace(SCENE, gauges=tuple(gauges))
+    rows = [line for line in picture(scene, Terminal(width=80)) if line.startswith("loss")]
+    assert [row.split()[3] for row in rows] == ["✓", "↓", "↑"]

@@ -55,6 +55,7 @@ def _begins_plainly(text: str) -> bool:
 
 
 def wrapped(text: str, lead: str, hang: str, terminal: Terminal, *styles: str) -> Iterator[str]:
+    """Lines of a text that is broken between words, painted alike."""
     width = max(20, min(terminal.width, READABLE))
     lines = textwrap.wrap(
         text, width, initial_indent=lead, subsequent_indent=hang, break_long_words=True, break_on_hyphens=False

@@ -202,10 +202,10 @@ def _table(gauges: Sequence[Gauge], scene: Scene, terminal: Terminal) -> Iterato
     name_width = min(max(len(gauge.name) for gauge in gauges), max(15, terminal.width // 4))
     ranges = [range_words(g.band.low, g.band.high) if g.band else "" for g in gauges]
     wide = terminal.width >= WITH_RANGES and any(ranges)
-    healthy = f"healthy in {scene.stage} stage" if scene.stage else "healthy"
-    last = max(len(healthy), *map(len, ranges)) + 1 if wide else 0
+    usual = f"usual in {scene.stage} stage" if scene.stage else "usual"
+    last = max(len(usual), *map(len, ranges)) + 1 if wide else 0
     trace = max(NARROWEST_TRACE, min(WIDEST_TRACE, terminal.width - name_width - 14 - last))
-    title = f"{'':{name_width}} {'now':>9}  {'course':{trace}}" + (f"   {healthy}" if wide else "")
+    title = f"{'':{name_width}} {'now':>9}  {'course':{trace}}" + (f"   {usual}" if wide else "")
     yield terminal.paint(title[: terminal.width].rstrip(), "dim")
     for gauge, between in zip(gauges, ranges, strict=True):
         sign, style = _standing(gauge, terminal)
@@ -221,14 +221,14 @@ def _table(gauges: Sequence[Gauge], scene: Scene, terminal: Terminal) -> Iterato
 
 
 def _standing(gauge: Gauge, terminal: Terminal) -> tuple[str, tuple[str, ...]]:
-    """Whether a metric lies where it should, as a sign and a colour."""
+    """Whether a metric lies where it usually does, as a sign and a colour. Only a finding says that it is wrong."""
     if gauge.value - gauge.value != 0.0 or gauge.is_found:
         return terminal.glyph("✗", "x"), ("red", "bold")
     if gauge.band is None:
         return " ", ()
     if gauge.band.holds(gauge.value):
         return terminal.glyph("✓", "+"), ("green",)
-    return terminal.glyph("✗", "x"), ("yellow",)
+    return (terminal.glyph("↓", "<") if gauge.value < gauge.band.low else terminal.glyph("↑", ">")), ("yellow",)
 
 
 def _number(value: float) -> str:

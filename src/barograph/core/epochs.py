@@ -125,7 +125,7 @@ class Epochs:
         return closed
 
     def go_back(self, step: int, run: Run) -> None:
-        """Be as after the rows before a step, as a run holds them. The epochs that they close have been given already."""
+        """Be as after the rows before a step, as a run holds them. What they close has been given already."""
         number, began = self.number, self._began
         fresh = Epochs()
         for row, values in rows_by_step(run):
