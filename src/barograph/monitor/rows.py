@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
+from barograph.core.lead import IN_PERCENT, Lead
 from barograph.core.methods import Method
-from barograph.core.metric import Unit
-from barograph.core.names import catalogue, precedence, resolve, series_key
+from barograph.core.names import precedence, resolve, series_key
 
 __all__ = ["HIGHEST_STEP", "Cleaner", "Naming", "Plan", "as_number", "as_step", "flat"]
 
@@ -15,8 +15,6 @@ __all__ = ["HIGHEST_STEP", "Cleaner", "Naming", "Plan", "as_number", "as_step", 
 HIGHEST_STEP = 2**63 - 1
 #: So many sets of keys, and so many keys, are remembered: a log whose names never end must not fill the memory.
 MOST_SHAPES, MOST_KEYS = 256, 20_000
-#: A share past this is one in percent, up to a hundred.
-IN_PERCENT = 1.5
 #: After so many rows of one set of keys, a function of its own pays for the time that it takes to make.
 OFTEN = 8
 #: So many values that are no numbers are told; all are counted.
@@ -96,27 +94,12 @@ class Cleaner:
             self._tell(f"the metric {key[:80]!r} is of type {type(value).__name__}, not one number: left out")
 
 
-class _Leads(NamedTuple):
-    """Where one raw key leads."""
-
-    series: str
-    scale: float
-    complement: bool
-    is_share: bool
-    rank: int
-
-    def in_unit(self, value: float) -> float:
-        """A value in our unit, but for shares in percent."""
-        scaled = value * self.scale
-        return 1.0 - scaled if self.complement else scaled
-
-
 class Plan:
     """What is to be done with every row of one set of keys."""
 
     __slots__ = ("keys", "last", "leads", "margins", "quick", "series", "steady", "uses")
 
-    def __init__(self, leads: Mapping[str, _Leads]) -> None:
+    def __init__(self, leads: Mapping[str, Lead]) -> None:
         self.leads = dict(leads)
         self.series = tuple(lead.series for lead in leads.values())
         #: Those that a resume shows itself by; an epoch is counted anew for other reasons.
@@ -165,7 +148,7 @@ class Naming:
         self.method = method
         self.plans: dict[tuple[str, ...], Plan] = {}
         self._by_hand = dict(by_hand or {})
-        self._leads: dict[str, _Leads | None] = {}
+        self._leads: dict[str, tuple[int, Lead | None]] = {}
         self._in_percent: set[str] = set()
 
     def plan(self, row: Mapping[str, float]) -> Plan:
@@ -209,35 +192,25 @@ class Naming:
                     plan.quick = _nothing
 
     def _worked_out(self, shape: tuple[str, ...]) -> Plan:
-        best: dict[str, tuple[int, str, _Leads]] = {}
+        best: dict[str, tuple[int, str, Lead]] = {}
         for key in shape:
-            lead = self._lead(key)
-            if lead is None:
-                continue
-            rank = (lead.rank, key, lead)
-            if lead.series not in best or rank[:2] < best[lead.series][:2]:
-                best[lead.series] = rank
+            rank, lead = self._lead(key)
+            if lead is not None and (lead.series not in best or (rank, key) < best[lead.series][:2]):
+                best[lead.series] = rank, key, lead
         return Plan({key: lead for _, key, lead in best.values()})
 
-    def _lead(self, key: str) -> _Leads | None:
-        """Where one key leads, or None if it is none of ours."""
+    def _lead(self, key: str) -> tuple[int, Lead | None]:
+        """Where one key leads, and its rank among those that lead there; None if it is none of ours."""
         if key not in self._leads:
             if len(self._leads) >= MOST_KEYS:
                 self._leads.clear()
             self._leads[key] = self._resolved(key)
         return self._leads[key]
 
-    def _resolved(self, key: str) -> _Leads | None:
+    def _resolved(self, key: str) -> tuple[int, Lead | None]:
         if key in self._by_hand:
-            return _Leads(self._by_hand[key], 1.0, complement=False, is_share=False, rank=-1)
+            return -1, Lead.to(self._by_hand[key], None)
         found = resolve(key, self.method)
         if found is None or found.name == "step":
-            return None
-        metric, alias = catalogue().get(found.name), found.alias
-        return _Leads(
-            series_key(found.name, found.split),
-            alias.scale if alias else 1.0,
-            complement=alias.complement if alias else False,
-            is_share=metric is not None and metric.unit is Unit.SHARE,
-            rank=precedence(found),
-        )
+            return 0, None
+        return precedence(found), Lead.to(series_key(found.name, found.split), found.alias)

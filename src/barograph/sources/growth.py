@@ -1,7 +1,7 @@
 """A run in the making: raw rows go in as they are written, and come out under our names.
 
 What it gives is what reading the whole log would give. Most rows bring nothing new but numbers and go a short way:
-each key leads to the series that it led to before. Whatever may change what earlier rows meant (a new key, a step
+each key lead to the series that it led to before. Whatever may change what earlier rows meant (a new key, a step
 that falls back, a share that turns out to be in percent) sends everything through `normalise` once more, and if the
 earlier rows have really changed, the news says so.
 """
@@ -16,12 +16,12 @@ from math import isfinite
 from typing import NamedTuple, TypeAlias, overload
 
 from barograph.core.errors import UnreadableRun
-from barograph.core.metric import Unit
-from barograph.core.names import EVAL, catalogue, split_of
+from barograph.core.lead import Lead, is_percent
+from barograph.core.names import EVAL
 from barograph.core.run import Column, Run
 from barograph.sources.base import RawRun
-from barograph.sources.naming import Entry, choose, tells_something
-from barograph.sources.normalise import is_percent, normalise, without_totals
+from barograph.sources.naming import choose, tells_something
+from barograph.sources.normalise import normalise, without_totals
 from barograph.sources.runs import How
 from barograph.sources.steps import LARGEST_STEP, step_key
 from barograph.sources.table import RawTable
@@ -41,26 +41,6 @@ class News(NamedTuple):
     rows: Sequence[Row] = ()
     #: Whether these rows replace all that came before: another run, or earlier rows that are now read differently.
     anew: bool = False
-
-
-class _Series(NamedTuple):
-    """Where a raw key leads."""
-
-    name: str
-    scale: float
-    complement: bool
-    #: Whether its values may turn out to be in percent.
-    is_share: bool
-
-    @classmethod
-    def of(cls, name: str, entry: Entry) -> _Series:
-        scale, complement = (entry.alias.scale, entry.alias.complement) if entry.alias else (1.0, False)
-        metric = catalogue().get(split_of(name)[1])
-        return cls(name, scale, complement, metric is not None and metric.unit is Unit.SHARE)
-
-    def in_unit(self, value: float) -> float:
-        scaled = value * self.scale
-        return 1.0 - scaled if self.complement else scaled
 
 
 class RowsOf(Sequence[Row]):
@@ -222,19 +202,19 @@ class _ShortWay:
         #: The last step of which a row had nothing but counters.
         self._alone = run.last_step
         chosen = choose(table.columns, run.method, how.metrics)
-        self._series = {entry.raw: _Series.of(name, entry) for name, entry in chosen.series.items()}
+        self._series = {entry.raw: Lead.to(name, entry.alias) for name, entry in chosen.series.items()}
         #: Raw keys that lead nowhere.
         self._ignored = frozenset(table.columns) - frozenset(self._series)
-        named = {leads.name for leads in self._series.values()}
+        named = {lead.series for lead in self._series.values()}
         self._derived = [
             prefix for prefix in ("", f"{EVAL}.")
             if {f"{prefix}reward_chosen", f"{prefix}reward_rejected"} <= named and f"{prefix}reward_margin" not in named
         ]  # fmt: skip
         #: The range of each share, before it is known whether it is in percent.
         self._range = {
-            raw: _range_of(map(leads.in_unit, table.columns[raw].values))
-            for raw, leads in self._series.items()
-            if leads.is_share
+            raw: _range_of(map(lead.in_unit, table.columns[raw].values))
+            for raw, lead in self._series.items()
+            if lead.is_share
         }
 
     def rows(self, table: RawTable) -> list[Row] | None:
@@ -246,12 +226,12 @@ class _ShortWay:
         for key, (at, values) in table.columns.items():
             if key in self._ignored:
                 continue
-            leads = self._series.get(key)
-            if leads is None or not self._keeps_its_unit(key, leads, values):
+            lead = self._series.get(key)
+            if lead is None or not self._keeps_its_unit(key, lead, values):
                 return None
-            divisor = 100.0 if leads.is_share and is_percent(self._range[key]) else 1.0
+            divisor = 100.0 if lead.is_share and is_percent(self._range[key]) else 1.0
             for row, value in zip(at, values, strict=True):
-                cells[row][leads.name] = leads.in_unit(value) / divisor
+                cells[row][lead.series] = lead.in_unit(value) / divisor
         rows = [(step, self._with_margin(row)) for step, row in zip(steps, cells, strict=True) if row]
         self._step = self._reached = steps[-1]
         return rows if self._go_on(rows) else None
@@ -269,12 +249,12 @@ class _ShortWay:
             current = steps[row] = current if step < 0 else step
         return steps
 
-    def _keeps_its_unit(self, key: str, leads: _Series, values: array[float]) -> bool:
+    def _keeps_its_unit(self, key: str, lead: Lead, values: array[float]) -> bool:
         """Whether a share is still what it was taken for: in percent or not."""
-        if not leads.is_share:
+        if not lead.is_share:
             return True
         before = self._range[key]
-        after = self._range[key] = _range_of([*before, *map(leads.in_unit, values)])
+        after = self._range[key] = _range_of([*before, *map(lead.in_unit, values)])
         return is_percent(before) == is_percent(after)
 
     def _with_margin(self, row: dict[str, float]) -> dict[str, float]:

@@ -14,9 +14,9 @@ from math import isfinite
 from operator import sub
 
 from barograph.core.errors import UnreadableRun
+from barograph.core.lead import Lead, is_percent
 from barograph.core.methods import Method
-from barograph.core.metric import Unit
-from barograph.core.names import EVAL, TRAIN, catalogue, nearest, split_of
+from barograph.core.names import EVAL, TRAIN, nearest
 from barograph.core.run import Column, Run
 from barograph.sources.base import RawRun, unreadable
 from barograph.sources.naming import (
@@ -34,7 +34,7 @@ from barograph.sources.steps import Axis, arrange, beginnings, is_step_key, step
 from barograph.sources.table import RawColumn, RawTable, plain, sharing
 from barograph.sources.wording import counted, listed, visible
 
-__all__ = ["is_percent", "normalise", "without_totals"]
+__all__ = ["normalise", "without_totals"]
 
 #: The trainer's last row, with totals of the whole run, holds these two together.
 _TOTALS_ROW = ("train_runtime", "train_samples_per_second")
@@ -199,18 +199,13 @@ def _notes_on(table: RawTable) -> list[str]:
 # Names
 
 
-def _on(entry: Entry, axis: Axis) -> Column:
-    """A raw column on the step axis and in our unit."""
+def _on(entry: Entry, lead: Lead, axis: Axis) -> Column:
+    """A raw column on the step axis and in our unit, but for percent."""
     at, order = axis.moved[id(entry.column.at)]
     values = entry.column.values
     if order is not None:
         values = array("d", map(values.__getitem__, order))
-    alias = entry.alias
-    if alias is not None and (alias.scale != 1.0 or alias.complement):
-        scale = alias.scale
-        scaled = (value * scale for value in values)
-        values = array("d", (1.0 - value for value in scaled) if alias.complement else scaled)
-    return Column(at, values, entry.raw)
+    return Column(at, values if lead.is_as_it_is else array("d", map(lead.in_unit, values)), entry.raw)
 
 
 def _columns(series: Mapping[str, Entry], axis: Axis) -> tuple[dict[str, Column], list[str]]:
@@ -218,9 +213,9 @@ def _columns(series: Mapping[str, Entry], axis: Axis) -> tuple[dict[str, Column]
     columns: dict[str, Column] = {}
     notes: list[str] = []
     for key, entry in series.items():
-        column = _on(entry, axis)
-        metric = catalogue().get(split_of(key)[1])
-        if metric is not None and metric.unit is Unit.SHARE and is_percent(column.values):
+        lead = Lead.to(key, entry.alias)
+        column = _on(entry, lead, axis)
+        if lead.is_share and is_percent(column.values):
             column = Column(column.at, array("d", (value / 100.0 for value in column.values)), column.raw)
             notes.append(f"`{visible(entry.raw)}` is in percent: divided by 100")
         columns[key] = column
@@ -241,12 +236,6 @@ def _derive_margin(columns: dict[str, Column]) -> None:
             at, values = array("q", (row for row, _ in both)), array("d", (value - other[row] for row, value in both))
         if at:
             columns[name] = Column(at, values, f"{chosen.raw} - {rejected.raw}")
-
-
-def is_percent(values: Sequence[float]) -> bool:
-    """Whether what should be a share of one can only be one of a hundred."""
-    finite = list(filter(isfinite, values))
-    return bool(finite) and 1.5 < max(finite) <= 100.0 and min(finite) >= 0.0
 
 
 def _nothing_known(table: RawTable, unknown: Iterable[str], path: str, notes: Sequence[str]) -> Exception:

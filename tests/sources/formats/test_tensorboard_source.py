@@ -404,7 +404,7 @@ def test_a_row_is_told_when_the_next_one_begins(tmp_path: Path) -> None:
     path = tmp_path / "events.out.tfevents.1.host"
     path.write_bytes(version() + event(simple("loss", 1.0), step=1))
     with Tail(path, How("dpo")) as tail:
-        assert tail.poll().rows == []
+        assert not tail.poll().rows
         with path.open("ab") as stream:
             stream.write(event(simple("lr", 0.5), step=1) + event(simple("loss", 2.0), step=2))
         assert tail.poll().rows == [(1, {"loss": 1.0, "lr": 0.5})]
