@@ -14,8 +14,9 @@ for library in ("torch", "transformers", "trl"):
     pytest.importorskip(library, reason="needs the `train` extra")
 
 import torch
-from tiny_preferences import make
-from transformers import TrainerCallback
+from datasets import Dataset
+from tiny_preferences import make, pairs, quiet, says_no, tokenizer
+from transformers import AutoModelForCausalLM, TrainerCallback
 
 from barograph.core.errors import ConfigurationError
 from barograph.trainers.callback import BarographCallback
@@ -159,3 +160,35 @@ def test_the_table_stands_in_place_of_the_rows_that_the_trainer_prints(
     assert "6/6" in said.err  # The bar of the trainer is there either way.
     trainer.log({"loss": 0.5})
     assert all("on_log" not in vars(callback) for callback in trainer.callback_handler.callbacks)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "method", "more"),
+    [
+        ("orpo", "ORPO", "orpo", {}),
+        ("cpo", "CPO", "cpo", {}),
+        ("tpo", "TPO", "dpo", {}),
+        ("online_dpo", "OnlineDPO", "online-dpo", {"max_new_tokens": 8}),
+    ],
+)
+def test_trainers_that_trl_calls_experimental_are_recorded_under_their_method(
+    module: str, name: str, method: str, more: dict[str, Any], base: Path, tmp_path: Path
+) -> None:
+    home = pytest.importorskip(f"trl.experimental.{module}", reason="this version of TRL has it no more")
+    rows = [{**row, "reference": row["chosen"]} if module == "tpo" else row for row in pairs(1, count=64)]
+    given: dict[str, Any] = {"model": AutoModelForCausalLM.from_pretrained(base)}
+    if module == "online_dpo":
+        given |= {"ref_model": AutoModelForCausalLM.from_pretrained(base), "reward_funcs": says_no}
+        rows = [{"prompt": row["prompt"]} for row in rows]
+    quiet()
+    args = getattr(home, f"{name}Config")(
+        output_dir=str(tmp_path), use_cpu=True, bf16=False, report_to="none", logging_steps=1, max_steps=4,
+        per_device_train_batch_size=8, save_strategy="no", disable_tqdm=True, dataloader_pin_memory=False, **more,
+    )  # fmt: skip
+    trainer = getattr(home, f"{name}Trainer")(
+        **given, args=args, train_dataset=Dataset.from_list(rows), processing_class=tokenizer(),
+        callbacks=[BarographCallback(console=False)],
+    )  # fmt: skip
+    trainer.train()
+    assert rows_of(tmp_path) == [{"step": row["step"], **row} for row in trainer.state.log_history if "loss" in row]
+    assert facts_of(tmp_path)["method"] == method
