@@ -48,7 +48,8 @@ def test_what_lightning_calls_is_kept(tmp_path: Path, lightning: None) -> None:
 
 
 def test_without_lightning_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("lightning", "lightning.pytorch", "pytorch_lightning"):
+    loaded = [name for name in sys.modules if name.partition(".")[0] == "lightning"]
+    for name in {"lightning.pytorch.loggers.logger", "pytorch_lightning", *loaded}:
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(MissingExtra, match="lightning"):
         importlib.import_module("barograph.trainers.lightning")
