@@ -16,6 +16,7 @@ from barograph.cli.demo import demo
 from barograph.cli.explain import explain
 from barograph.cli.export import export
 from barograph.cli.rules import rules
+from barograph.cli.train import train
 from barograph.cli.watch import watch
 from barograph.console.terminal import clean
 from barograph.core.errors import BarographError, ConfigurationError
@@ -26,7 +27,7 @@ __all__ = ["COMMANDS", "main"]
 #: Exit codes, the same for every command.
 FAILED, USAGE, FINDINGS, INTERRUPTED = 1, 2, 3, 130
 
-COMMANDS: tuple[click.Command, ...] = (check, watch, explain, rules, export, alerts, demo)
+COMMANDS: tuple[click.Command, ...] = (check, watch, train, explain, rules, export, alerts, demo)
 
 
 @click.group(

@@ -1,0 +1,156 @@
+"""What every recipe on a trainer of transformers or TRL does: arguments from options, the callback, resume, the end."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import datasets
+import torch
+import transformers
+
+from barograph.core.errors import BarographError, ConfigurationError
+from barograph.recipes.options import Chosen, Options, settled
+from barograph.recipes.weights import is_tiny, precision
+from barograph.trainers.callback import BarographCallback
+from barograph.trainers.rescue import resume
+
+__all__ = ["FINAL", "Finished", "arguments", "prepare", "train"]
+
+#: Where the weights lie when all is done.
+FINAL = "final_model"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Finished:
+    """How a training ended."""
+
+    method: str
+    folder: str
+    steps: int
+    #: `healthy`, `watch`, `unhealthy` or `unjudged`.
+    verdict: str
+    #: What was measured on held-out examples, before the training and after it.
+    before: Mapping[str, float]
+    after: Mapping[str, float]
+
+
+def prepare(options: Chosen, method: str) -> Chosen:
+    """The options whole, with a folder of its own; quiet libraries, one seed, one thread for the tiny model.
+
+    A run that is resumed goes on in its folder. One that names none gets the next free one: `runs/dpo`, `runs/dpo-2`.
+    """
+    options = settled(options)
+    if not options.output_dir:
+        folder = Path(options.resume_from).parent if options.resume_from else _free(Path("runs") / method)
+        options = dataclasses.replace(options, output_dir=str(folder))
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"(transformers|trl|peft|torch)\b")
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    datasets.disable_progress_bars()
+    transformers.set_seed(options.seed or 0)
+    if is_tiny(options):
+        torch.set_num_threads(1)  # Several on small matrices wait for each other.
+    return options
+
+
+def _free(folder: Path) -> Path:
+    number, free = 2, folder
+    while free.exists():
+        free, number = folder.with_name(f"{folder.name}-{number}"), number + 1
+    return free
+
+
+def arguments(kind: Any, options: Options, **more: Any) -> Any:
+    """The arguments of a trainer, from the options; `more` goes first."""
+    computes = precision(options)
+    given: dict[str, Any] = {
+        "output_dir": options.output_dir,
+        "learning_rate": options.learning_rate,
+        "lr_scheduler_type": options.schedule,
+        "warmup_steps": options.warmup,
+        "max_steps": options.max_steps or -1,
+        "num_train_epochs": options.epochs,
+        "per_device_train_batch_size": options.batch_size,
+        "per_device_eval_batch_size": options.batch_size,
+        "gradient_accumulation_steps": options.accumulate,
+        "logging_steps": options.logging_steps,
+        "logging_first_step": True,
+        "eval_strategy": "steps",
+        "eval_steps": options.eval_steps,
+        "save_strategy": "steps",
+        "save_steps": options.save_steps,
+        "seed": options.seed,
+        "bf16": computes == "bf16",
+        "fp16": computes == "fp16",
+        "use_cpu": not torch.cuda.is_available(),
+        "dataloader_pin_memory": torch.cuda.is_available(),
+        "gradient_checkpointing": not is_tiny(options) and not options.lora,
+        "report_to": [name for name in str(options.report_to).split(",") if name],
+    }
+    if "max_length" in getattr(kind, "__dataclass_fields__", {}):
+        given["max_length"] = options.max_length
+    return kind(**(given | more))
+
+
+def train(trainer: Any, options: Options, method: str) -> str:
+    """Train, or go on from a checkpoint, and save the end. Gives the verdict."""
+    callback = next(one for one in trainer.callback_handler.callbacks if isinstance(one, BarographCallback))
+    trainer.remove_callback(transformers.trainer_callback.PrinterCallback)
+    try:
+        if options.resume_from:
+            _go_on(trainer, options)
+        else:
+            trainer.train()
+    except KeyboardInterrupt:
+        raise Interrupted(_kept(trainer), method) from None
+    except torch.OutOfMemoryError:
+        raise ConfigurationError(
+            f"the device has not enough memory for batches of {options.batch_size}: "
+            f"halve --batch-size and double --accumulate, or add --lora"
+        ) from None
+    if trainer.is_world_process_zero():
+        trainer.save_model(str(Path(str(options.output_dir)) / FINAL))
+    monitor = callback.monitor
+    diagnosis = monitor.diagnosis() if monitor is not None else None
+    return diagnosis.verdict.value if diagnosis is not None else "unjudged"
+
+
+class Interrupted(BarographError):
+    """Ctrl-C: the state is kept, and it is said how to go on."""
+
+    def __init__(self, checkpoint: str, method: str) -> None:
+        super().__init__(f"interrupted; to go on: barograph train {method} --resume-from {checkpoint}")
+
+
+def _kept(trainer: Any) -> str:
+    step = trainer.state.global_step
+    trainer._save_checkpoint(trainer.model, None)  # noqa: SLF001 - the public way is to wait for a step's end
+    return str(Path(trainer.args.output_dir) / f"checkpoint-{step}")
+
+
+def _go_on(trainer: Any, options: Options) -> None:
+    """From a checkpoint. A learning rate other than that of its run counts from here: it is cut where it is kept."""
+    checkpoint = Path(str(options.resume_from))
+    if not (checkpoint / "trainer_state.json").is_file():
+        raise ConfigurationError(f"{checkpoint}: is no checkpoint of a trainer (it holds no trainer_state.json)")
+    before = _rate_of(checkpoint)
+    if before and options.learning_rate and before != options.learning_rate:
+        trainer.args.learning_rate = before
+        resume(trainer, str(checkpoint), rate=options.learning_rate / before)
+    else:
+        trainer.train(resume_from_checkpoint=str(checkpoint))
+
+
+def _rate_of(checkpoint: Path) -> float | None:
+    """The learning rate that the run of a checkpoint was set to."""
+    try:
+        rate = json.loads((checkpoint.parent / "run.json").read_bytes())["config"]["learning_rate"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return float(rate) if isinstance(rate, int | float) and rate > 0 else None

@@ -1,0 +1,52 @@
+"""DPO: of two answers the chosen one becomes likelier than the rejected one, measured against where the model began.
+
+By default it unlearns sycophancy: people claim sums, and the model is to correct false claims instead of agreeing.
+"""
+
+from __future__ import annotations
+
+from barograph.recipes import answers
+from barograph.recipes.course import Finished, arguments, prepare, train
+from barograph.recipes.examples import PAIRS, split_of
+from barograph.recipes.options import DPOOptions
+from barograph.recipes.weights import adapter, causal, is_tiny, tokenizer
+from barograph.trainers.callback import BarographCallback
+
+__all__ = ["run"]
+
+
+def _losses(options: DPOOptions) -> dict[str, object]:
+    """The loss; with the likelihood of the chosen answer in it, chosen and rejected cannot fall together."""
+    if not options.sft_weight:
+        return {"loss_type": [options.loss_type]}
+    return {"loss_type": [options.loss_type, "sft"], "loss_weights": [1.0, options.sft_weight]}
+
+
+def run(asked: DPOOptions) -> Finished:
+    """Train, and measure what it brought."""
+    from trl import DPOConfig, DPOTrainer
+
+    options = prepare(asked, "dpo")
+    examples = split_of(options, PAIRS)
+    trainer = DPOTrainer(
+        model=causal(options),
+        ref_model=None if options.lora else causal(options),  # With an adapter, the start is the model without it.
+        args=arguments(
+            DPOConfig, options,
+            beta=options.beta, label_smoothing=options.label_smoothing, **_losses(options),
+        ),
+        train_dataset=examples.train,
+        eval_dataset=examples.held_out,
+        processing_class=tokenizer(options),
+        peft_config=adapter(options, "CAUSAL_LM"),
+        callbacks=[BarographCallback(guard=str(options.guard))],
+    )  # fmt: skip
+    measures = is_tiny(options) and not options.data
+    before = answers.sycophancy(trainer.model, tokenizer(options), seed=options.seed or 0) if measures else {}
+    verdict = train(trainer, options, "dpo")
+    after = answers.sycophancy(trainer.model, tokenizer(options), seed=options.seed or 0) if measures else {}
+    accuracy = trainer.evaluate()["eval_rewards/accuracies"]
+    return Finished(
+        "dpo", str(options.output_dir), trainer.state.global_step, verdict, before,
+        {**after, "held-out accuracy": accuracy},
+    )  # fmt: skip

@@ -1,0 +1,64 @@
+"""GRPO: several answers to one prompt, each scored by a function; those above the average of their group gain.
+
+By default the function asks for the true sum and for an honest yes or no. `--reward FILE.py:FUNCTION` names another: it
+is called with an answer and the columns of its prompt, and gives a number.
+"""
+
+from __future__ import annotations
+
+from statistics import fmean
+from typing import Any
+
+from barograph.recipes import answers
+from barograph.recipes.course import Finished, arguments, prepare, train
+from barograph.recipes.examples import PROMPTS, split_of
+from barograph.recipes.options import GRPOOptions
+from barograph.recipes.scoring import Score, scored_by
+from barograph.recipes.weights import adapter, causal, is_tiny, tokenizer
+from barograph.trainers.callback import BarographCallback
+
+__all__ = ["run"]
+
+
+def run(asked: GRPOOptions) -> Finished:
+    """Train, and measure what it brought."""
+    from trl import GRPOConfig, GRPOTrainer
+
+    options = prepare(asked, "grpo")
+    score = scored_by(options.reward, is_drawn=not options.data)
+    examples = split_of(options, PROMPTS)
+    trainer = GRPOTrainer(
+        model=causal(options),
+        reward_funcs=_of_batches(score),
+        args=arguments(
+            GRPOConfig, options, beta=options.beta, num_generations=options.generations,
+            max_completion_length=options.answer_length, temperature=options.temperature,
+        ),
+        train_dataset=examples.train,
+        eval_dataset=examples.held_out,
+        processing_class=tokenizer(options),
+        peft_config=adapter(options, "CAUSAL_LM"),
+        callbacks=[BarographCallback(guard=str(options.guard))],
+    )  # fmt: skip
+    measures = is_tiny(options) and not options.data
+    before = answers.sycophancy(trainer.model, tokenizer(options), seed=options.seed or 0) if measures else {}
+    verdict = train(trainer, options, "grpo")
+    after = answers.sycophancy(trainer.model, tokenizer(options), seed=options.seed or 0) if measures else {}
+    rewards = [row["reward"] for row in trainer.state.log_history if "reward" in row]
+    tenth = max(1, len(rewards) // 10)
+    return Finished(
+        "grpo", str(options.output_dir), trainer.state.global_step, verdict,
+        {**before, "mean reward": fmean(rewards[:tenth])}, {**after, "mean reward": fmean(rewards[-tenth:])},
+    )  # fmt: skip
+
+
+def _of_batches(score: Score) -> Any:
+    """As TRL calls it: with a batch of answers, and each column as a list."""
+
+    def reward(completions: list[Any], **columns: Any) -> list[float]:
+        known = {name: values for name, values in columns.items() if isinstance(values, list)}
+        known = {name: values for name, values in known.items() if len(values) == len(completions)}
+        texts = [answer if isinstance(answer, str) else answer[-1]["content"] for answer in completions]
+        return [score(text, {name: values[at] for name, values in known.items()}) for at, text in enumerate(texts)]
+
+    return reward

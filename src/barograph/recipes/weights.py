@@ -1,0 +1,117 @@
+"""Models and their tokenizers, by name, size or folder; with an adapter, in fewer bits, or as they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
+    AutoTokenizer,
+)
+
+from barograph.core.errors import ConfigurationError, MissingExtra
+from barograph.recipes.options import TINY, Options
+
+__all__ = ["TINY_FOLDER", "adapter", "causal", "classifier", "is_tiny", "precision", "source_of", "step_classifier",
+           "tokenizer"]  # fmt: skip
+
+TINY_FOLDER = Path(__file__).parent / "tiny"
+#: The usual model of a size: instruction-tuned, open, and known to every library here.
+SIZES = {size: f"Qwen/Qwen2.5-{size.upper()}-Instruct" for size in ("0.5b", "1.5b", "3b", "7b", "14b")}
+_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
+
+
+def is_tiny(options: Options) -> bool:
+    """Whether the model that ships with the package is meant."""
+    return source_of(options) == str(TINY_FOLDER)
+
+
+def source_of(options: Options) -> str:
+    """Where the weights come from: a folder, or an id of the hub."""
+    if options.model_size and options.model_size != TINY:
+        return SIZES[options.model_size]
+    named = options.model or TINY
+    return str(TINY_FOLDER) if named == TINY else named
+
+
+def precision(options: Options) -> str:
+    """`bf16`, `fp16` or `fp32`: what was asked for, or the best that the device has."""
+    if options.precision not in {None, "auto"}:
+        return str(options.precision)
+    return "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "fp32"
+
+
+def tokenizer(options: Options) -> Any:
+    """The tokenizer of the model. One without padding pads with its end of text."""
+    made = _loaded(AutoTokenizer, options)
+    if made.pad_token is None:
+        made.pad_token = made.eos_token
+    return made
+
+
+def causal(options: Options) -> Any:
+    """A model that goes on with a text."""
+    return _loaded(AutoModelForCausalLM, options, **_held(options))
+
+
+def classifier(options: Options, labels: int) -> Any:
+    """A model that gives a whole text `labels` scores."""
+    made = _loaded(AutoModelForSequenceClassification, options, num_labels=labels, **_held(options))
+    made.config.pad_token_id = tokenizer(options).pad_token_id
+    return made
+
+
+def step_classifier(options: Options) -> Any:
+    """A model that scores every token: right or wrong up to here."""
+    return _loaded(AutoModelForTokenClassification, options, num_labels=2, **_held(options))
+
+
+def adapter(options: Options, task: str) -> Any | None:
+    """The adapter that is to be trained, if one is; `task` as peft calls it."""
+    if not options.lora:
+        if options.quantize not in {None, "no"}:
+            raise ConfigurationError(
+                f"quantize = {options.quantize!r}: weights in few bits cannot be trained; add --lora"
+            )
+        return None
+    try:
+        from peft import LoraConfig
+    except ImportError:
+        raise MissingExtra("--lora", "peft", "train") from None
+    rank = options.lora_rank or 16
+    return LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.05, target_modules="all-linear", task_type=task)
+
+
+def _held(options: Options) -> dict[str, Any]:
+    """In what the weights are held."""
+    if options.quantize in {None, "no"}:
+        # Trained whole, weights are held in full, and computed with in fewer bits: steps of 1e-7 would be lost in bf16.
+        return {"dtype": _DTYPES[precision(options)] if options.lora else torch.float32}
+    try:
+        from transformers import BitsAndBytesConfig
+
+        bits = {"load_in_4bit": True, "bnb_4bit_compute_dtype": torch.bfloat16, "bnb_4bit_quant_type": "nf4"}
+        return {
+            "quantization_config": BitsAndBytesConfig(
+                **(bits if options.quantize == "4bit" else {"load_in_8bit": True})
+            )
+        }
+    except ImportError:
+        raise MissingExtra(f"--quantize {options.quantize}", "bitsandbytes", "train") from None
+
+
+def _loaded(kind: Any, options: Options, **how: Any) -> Any:
+    source = source_of(options)
+    if not Path(source).is_dir() and (source.startswith((".", "/", "~")) or source.count("/") > 1):
+        raise ConfigurationError(f"{source}: there is no such model folder")
+    if Path(source).is_dir() and not (Path(source) / "config.json").is_file():
+        raise ConfigurationError(f"{source}: holds no config.json, so it is no folder of a model")
+    try:
+        return kind.from_pretrained(source, **how)
+    except (OSError, ValueError) as error:
+        said = str(error).strip().splitlines()[0][:200]
+        raise ConfigurationError(f"{source}: the model cannot be loaded ({said})") from None
