@@ -2,7 +2,7 @@
 Python alike. Nothing but the standard library is needed to read it, so `--help` is there at once.
 
 A field that is not said is `None` until `settled` gives it its usual value: that of the tiny model for the tiny model,
-and else that of a real one, as the device profile has it.
+and else that of a real one.
 """
 
 from __future__ import annotations
@@ -148,7 +148,8 @@ class RewardOptions(Options):
 
     learning_rate: float | None = choice("the highest learning rate", 1e-5, tiny=1e-3)
     kind: str | None = choice("what it is learned from", "pairs", among=("pairs", "labels"))
-    max_steps: int | None = choice("steps; 0 for as many as the epochs take", 0, tiny=200)
+    max_steps: int | None = choice("steps; 0 for as many as the epochs take", 0, tiny=350)
+    eval_steps: int | None = choice("steps between two evaluations", 100, tiny=25)
     shown: int | None = choice("predictions that are shown at each evaluation of a classifier", 20)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +74,6 @@ def step_classifier(options: Options) -> Any:
 def adapter(options: Options, task: str) -> Any | None:
     """The adapter that is to be trained, if one is; `task` as peft calls it."""
     if not options.lora:
-        if options.quantize not in {None, "no"}:
-            raise ConfigurationError(
-                f"quantize = {options.quantize!r}: weights in few bits cannot be trained; add --lora"
-            )
         return None
     try:
         from peft import LoraConfig
@@ -91,17 +88,16 @@ def _held(options: Options) -> dict[str, Any]:
     if options.quantize in {None, "no"}:
         # Trained whole, weights are held in full, and computed with in fewer bits: steps of 1e-7 would be lost in bf16.
         return {"dtype": _DTYPES[precision(options)] if options.lora else torch.float32}
-    try:
-        from transformers import BitsAndBytesConfig
+    if not options.lora:
+        raise ConfigurationError(f"quantize = {options.quantize!r}: weights in few bits cannot be trained; add --lora")
+    if find_spec("bitsandbytes") is None:
+        raise ConfigurationError(f"quantize = {options.quantize!r} needs bitsandbytes: pip install bitsandbytes")
+    from transformers import BitsAndBytesConfig
 
-        bits = {"load_in_4bit": True, "bnb_4bit_compute_dtype": torch.bfloat16, "bnb_4bit_quant_type": "nf4"}
-        return {
-            "quantization_config": BitsAndBytesConfig(
-                **(bits if options.quantize == "4bit" else {"load_in_8bit": True})
-            )
-        }
-    except ImportError:
-        raise MissingExtra(f"--quantize {options.quantize}", "bitsandbytes", "train") from None
+    few = {"load_in_4bit": True, "bnb_4bit_compute_dtype": torch.bfloat16, "bnb_4bit_quant_type": "nf4"}
+    return {
+        "quantization_config": BitsAndBytesConfig(**(few if options.quantize == "4bit" else {"load_in_8bit": True}))
+    }
 
 
 def _loaded(kind: Any, options: Options, **how: Any) -> Any:
