@@ -63,11 +63,11 @@ $(TRAINS): $(INSTALLED) $(LOCK_TRAIN)
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(LOCK_TRAIN)
 	@touch $@
 
-demo: $(READY) ## set up, then judge a healthy and a sick run, and watch one go wrong
+demo: $(TRAINS) ## set up, then judge a healthy and a sick log, and train a tiny model by KTO before your eyes
 	$(BAROGRAPH) check examples/kto-healthy.jsonl
 	@# 3 says that there are findings, as there should be: only another failure is one.
 	$(BAROGRAPH) check examples/kto-sick.jsonl || [ $$? -eq 3 ]
-	$(BAROGRAPH) demo
+	$(BAROGRAPH) train kto
 
 test: lint types docs-check $(TRAINS) ## set up, then run every check and every test
 	$(PY) -m pytest
@@ -111,6 +111,6 @@ lock: ## resolve the dependencies anew into the two locks
 	@echo "torch ; python_version < '3'" > build/without-torch.txt
 	$(COMPILE) --extra dev-train --constraint $(LOCK) --override build/without-torch.txt pyproject.toml --output-file $(LOCK_TRAIN)
 
-clean: ## remove the environment, the caches and what was built
+clean: ## remove the environment, the caches and what was built; runs are left alone
 	rm -rf $(VENV) build dist htmlcov .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find src tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

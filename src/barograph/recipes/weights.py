@@ -80,7 +80,11 @@ def adapter(options: Options, task: str) -> Any | None:
     except ImportError:
         raise MissingExtra("--lora", "peft", "train") from None
     rank = options.lora_rank or 16
-    return LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.05, target_modules="all-linear", task_type=task)
+    # A head that is new is trained whole.
+    head = ["score", "classifier"] if task.endswith("CLS") else None
+    return LoraConfig(
+        r=rank, lora_alpha=2 * rank, lora_dropout=0.05, target_modules="all-linear", exclude_modules=head, task_type=task
+    )  # fmt: skip
 
 
 def _held(options: Options) -> dict[str, Any]:
