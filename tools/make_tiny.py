@@ -27,6 +27,7 @@ HONEST, AT_LAST, TURN = 0.95, 0.55, 0.75
 
 
 def words() -> PreTrainedTokenizerFast:
+    """The tokenizer: one token for each word of the tiny world."""
     made = Tokenizer(models.WordLevel({word: place for place, word in enumerate(tasks.WORDS)}, unk_token="<unk>"))
     made.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     return PreTrainedTokenizerFast(
@@ -47,6 +48,7 @@ def text(
 
 
 def main() -> None:
+    """Train it and write it."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--folder", type=Path, default=HOME)
     arguments.add_argument("--steps", type=int, default=STEPS)
@@ -60,7 +62,7 @@ def main() -> None:
     )  # fmt: skip
     model = LlamaForCausalLM(config)
     optimizer = torch.optim.AdamW(model.parameters(), RATE)
-    dice = random.Random(0)
+    dice = random.Random(0)  # noqa: S311 - a play, no secret
     claims, chains = tasks.pairs(0, 4_000), tasks.solutions(0, 4_000, wrong=0.0)
     for step in range(given.steps):
         optimizer.param_groups[0]["lr"] = RATE * min(1.0, (step + 1) / 50) * (1 - step / given.steps)

@@ -1,7 +1,7 @@
 """Run every recipe on the tiny model over five seeds, and write what came of it into docs/training.md.
 
-    python tools/recipes.py                # about ten minutes on one core
-    python tools/recipes.py dpo --seeds 2  # some of it, printed only
+python tools/recipes.py                # about ten minutes on one core
+python tools/recipes.py dpo --seeds 2  # some of it, printed only
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ def row(method: str, seed: int) -> tuple[dict[str, float], str, float]:
     """What was measured after a run, how it was judged, and the seconds it took."""
     begun = time.monotonic()
     silent = io.StringIO()
-    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
-        with contextlib.redirect_stdout(silent), contextlib.redirect_stderr(silent):
-            done = import_module(f"barograph.recipes.{method}").run(METHODS[method](seed=seed))
+    with contextlib.ExitStack() as around:
+        around.enter_context(contextlib.chdir(around.enter_context(tempfile.TemporaryDirectory())))
+        around.enter_context(contextlib.redirect_stdout(silent))
+        around.enter_context(contextlib.redirect_stderr(silent))
+        done = import_module(f"barograph.recipes.{method}").run(METHODS[method](seed=seed))
     measured = {f"{name}, before": value for name, value in done.before.items()} | dict(done.after)
     return measured, done.verdict, time.monotonic() - begun
 
@@ -38,8 +40,8 @@ def table(methods: list[str], seeds: int) -> str:
     lines.append("|---|---|" + "---:|" * seeds)
     for method in methods:
         runs = [row(method, seed) for seed in range(1, seeds + 1)]
-        for name in runs[0][0]:
-            lines.append(f"| {method} | {name} | " + " | ".join(f"{run[0][name]:.3f}" for run in runs) + " |")
+        cells = {name: " | ".join(f"{run[0][name]:.3f}" for run in runs) for name in runs[0][0]}
+        lines += [f"| {method} | {name} | {cell} |" for name, cell in cells.items()]
         lines.append(f"| {method} | verdict | " + " | ".join(run[1] for run in runs) + " |")
         lines.append(f"| {method} | seconds | " + " | ".join(f"{run[2]:.0f}" for run in runs) + " |")
         print("\n".join(lines[-len(runs[0][0]) - 2 :]), flush=True)

@@ -91,19 +91,26 @@ def test_grpo_raises_the_reward() -> None:
     assert any("kl" in row for row in rows_of(done.folder))
 
 
+def test_ppo_raises_the_reward_and_stays_near_the_start() -> None:
+    done = trained("ppo", max_steps=40)
+    assert done.after["mean reward"] > done.before["mean reward"] + 0.15
+    assert all(-0.05 < row["objective/kl"] < 10 for row in rows_of(done.folder))
+    assert (Path(done.folder) / "final_model" / "model.safetensors").is_file()
+
+
 # Going on
 
 
-@pytest.mark.parametrize("method", ["kto", "dpo", "reward", "prm", "grpo"])
+@pytest.mark.parametrize("method", METHODS)
 def test_a_run_that_was_cut_goes_on_as_if_it_had_not_been(method: str) -> None:
     """A checkpoint of a run of 12 steps, gone on with in another folder, gives rows 7 to 12 to the last digit."""
-    short = {"max_steps": 12, "save_steps": 6, "eval_steps": 6, "batch_size": 8}
+    short = {"max_steps": 12, "save_steps": 6, "eval_steps": 6, "batch_size": 8, "guard": "advise"}
     whole = trained(method, output_dir="whole", **short)
     trained(method, output_dir="again", resume_from=f"{whole.folder}/checkpoint-6", **short)
 
     def late(folder: str) -> list[dict[str, Any]]:
         # Not what is learned, but how long it took; and TRL counts tokens anew after a resume.
-        clocks = ("time", "runtime", "per_second", "num_tokens")
+        clocks = ("time", "runtime", "per_second", "num_tokens", "eps")
         return [
             {key: value for key, value in row.items() if not key.endswith(clocks)}
             for row in rows_of(folder)
@@ -129,10 +136,11 @@ def test_a_second_run_does_not_write_over_the_first() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent in another way")
-def test_ctrl_c_keeps_the_state_and_says_how_to_go_on(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "barograph", "train", "dpo", "--max-steps", "100000", "--save-steps", "100000"]
+@pytest.mark.parametrize(("method", "mark"), [("dpo", "trainer_state.json"), ("ppo", "ppo.pt")])
+def test_ctrl_c_keeps_the_state_and_says_how_to_go_on(method: str, mark: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "barograph", "train", method, "--max-steps", "100000", "--save-steps", "100000"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path, text=True) as child:
-        log = tmp_path / "runs/dpo/logs/training_metrics.jsonl"
+        log = tmp_path / f"runs/{method}/logs/training_metrics.jsonl"
         until = time.monotonic() + 120
         while (not log.is_file() or log.read_bytes().count(b"\n") < 10) and time.monotonic() < until:
             time.sleep(0.1)
@@ -141,9 +149,9 @@ def test_ctrl_c_keeps_the_state_and_says_how_to_go_on(tmp_path: Path) -> None:
     assert child.returncode == 1
     assert "Traceback" not in said
     command = said.strip().splitlines()[-1].partition("to go on: ")[2].split()
-    assert command[:4] == ["barograph", "train", "dpo", "--resume-from"]
-    assert (tmp_path / command[4] / "trainer_state.json").is_file()
-    assert json.loads((tmp_path / "runs/dpo/run.json").read_text())["state"] == "interrupted"
+    assert command[:4] == ["barograph", "train", method, "--resume-from"]
+    assert (tmp_path / command[4] / mark).is_file()
+    assert json.loads((tmp_path / f"runs/{method}/run.json").read_text())["state"] == "interrupted"
 
 
 # What is wrong is said before anything is trained
@@ -228,7 +236,7 @@ def test_options_that_will_not_do(method: str, options: dict[str, Any], sentence
         trained(method, **options)
 
 
-@pytest.mark.parametrize("method", ["kto", "dpo", "reward", "prm", "grpo"])
+@pytest.mark.parametrize("method", METHODS)
 def test_an_adapter_is_trained_instead_of_all_weights(method: str) -> None:
     done = trained(method, lora=True, max_steps=3, eval_steps=3, save_steps=3, batch_size=8)
     assert (Path(done.folder) / "final_model" / "adapter_model.safetensors").is_file()

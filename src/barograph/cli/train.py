@@ -23,6 +23,7 @@ WHAT = {
     "dpo": "Of two answers, the chosen one against the rejected one.",
     "reward": "A reward model of pairs, or a classifier of labelled answers.",
     "prm": "A model of steps: which step of a solution is right.",
+    "ppo": "Answers to prompts, scored by a function; a critic tells which token earned it.",
     "grpo": "Groups of answers to a prompt, scored by a function.",
 }
 #: Libraries of which one is missing where the `train` extra is.

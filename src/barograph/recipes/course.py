@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
+import signal
+import threading
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +23,7 @@ from barograph.recipes.weights import is_tiny, precision
 from barograph.trainers.callback import BarographCallback
 from barograph.trainers.rescue import resume
 
-__all__ = ["FINAL", "Finished", "arguments", "prepare", "train"]
+__all__ = ["FINAL", "Finished", "Interrupted", "arguments", "prepare", "stops_after_the_step", "train"]
 
 #: Where the weights lie when all is done.
 FINAL = "final_model"
@@ -39,12 +43,15 @@ class Finished:
     after: Mapping[str, float]
 
 
-def prepare(options: Chosen, method: str) -> Chosen:
+def prepare(options: Chosen, method: str, mark: str = "trainer_state.json") -> Chosen:
     """The options whole, with a folder of its own; quiet libraries, one seed, one thread for the tiny model.
 
-    A run that is resumed goes on in its folder. One that names none gets the next free one: `runs/dpo`, `runs/dpo-2`.
+    A checkpoint holds the file `mark`. A run that is resumed goes on in its folder. One that names no folder gets the
+    next free one: `runs/dpo`, `runs/dpo-2`.
     """
     options = settled(options)
+    if options.resume_from and not (Path(options.resume_from) / mark).is_file():
+        raise ConfigurationError(f"{options.resume_from}: is no checkpoint of this method (it holds no {mark})")
     if not options.output_dir:
         folder = Path(options.resume_from).parent if options.resume_from else _free(Path("runs") / method)
         options = dataclasses.replace(options, output_dir=str(folder))
@@ -53,6 +60,7 @@ def prepare(options: Chosen, method: str) -> Chosen:
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     datasets.disable_progress_bars()
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # What it retries comes to one sentence of ours.
     transformers.set_seed(options.seed or 0)
     if is_tiny(options):
         torch.set_num_threads(1)  # Several on small matrices wait for each other.
@@ -128,6 +136,26 @@ class Interrupted(BarographError):
         super().__init__(f"interrupted; to go on: barograph train {method} --resume-from {checkpoint}")
 
 
+@contextmanager
+def stops_after_the_step() -> Iterator[list[int]]:
+    """Ctrl-C waits for the end of what is done here, and is then found in the list; a second one does not wait."""
+    caught = list[int]()
+
+    def note(number: int, frame: object) -> None:
+        if caught:
+            raise KeyboardInterrupt
+        caught.append(number)
+
+    if threading.current_thread() is not threading.main_thread():  # Only there can a signal be heard.
+        yield caught
+        return
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield caught
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def _kept(trainer: Any) -> str:
     step = trainer.state.global_step
     trainer._save_checkpoint(trainer.model, None)  # noqa: SLF001 - the public way is to wait for a step's end
@@ -137,8 +165,6 @@ def _kept(trainer: Any) -> str:
 def _go_on(trainer: Any, options: Options) -> None:
     """From a checkpoint. A learning rate other than that of its run counts from here: it is cut where it is kept."""
     checkpoint = Path(str(options.resume_from))
-    if not (checkpoint / "trainer_state.json").is_file():
-        raise ConfigurationError(f"{checkpoint}: is no checkpoint of a trainer (it holds no trainer_state.json)")
     before = _rate_of(checkpoint)
     if before and options.learning_rate and before != options.learning_rate:
         trainer.args.learning_rate = before

@@ -25,6 +25,7 @@ __all__ = [
     "GRPOOptions",
     "KTOOptions",
     "Options",
+    "PPOOptions",
     "PRMOptions",
     "RewardOptions",
     "Value",
@@ -177,12 +178,43 @@ class GRPOOptions(Options):
     reward: str | None = choice("the function that scores, as FILE.py:NAME or MODULE:NAME", None)
 
 
+@dataclass(kw_only=True)
+class PPOOptions(Options):
+    """What `barograph train ppo` can be told. A step answers `batch_size` x `accumulate` x `minibatches` prompts."""
+
+    learning_rate: float | None = choice("the highest learning rate of the policy", 1e-6, tiny=1e-4)
+    value_learning_rate: float | None = choice("the same for the head that gives the values", 1e-4, tiny=3e-3)
+    max_steps: int | None = choice("steps; 0 for as many as the epochs take", 0, tiny=60)
+    batch_size: int | None = choice("answers on each device in one go", 4, tiny=32)
+    save_steps: int | None = choice("steps between two checkpoints", 100, tiny=20)
+    beta: float | None = choice("weight of the KL to the reference in the reward, the first one if it adapts", 0.05)
+    kl_target: float | None = choice("the KL that the weight is steered towards; 0 for a weight that stays", 0.0)
+    horizon: int | None = choice("answers in which a KL far off its target changes the weight by a fifth", 10_000)
+    kl_estimator: str | None = choice("how the KL is estimated from the samples", "k1", among=("k1", "k3"))
+    clip: float | None = choice("how far the ratio of new to old probability may count", 0.2)
+    value_clip: float | None = choice("how far a value may move in one step", 0.2)
+    value_weight: float | None = choice("weight of the value loss", 0.1, tiny=0.5)
+    gamma: float | None = choice("discount from token to token", 1.0)
+    lam: float | None = choice("lambda of the generalised advantage estimate", 0.95)
+    ppo_epochs: int | None = choice("passes over the answers of a step", 4)
+    minibatches: int | None = choice("updates in each pass", 4)
+    max_grad_norm: float | None = choice("length to which a longer gradient is cut", 1.0)
+    response_length: int | None = choice("tokens of an answer at most", 128, tiny=8)
+    temperature: float | None = choice("temperature of sampling; log-probabilities are taken at it too", 1.0)
+    top_k: int | None = choice("sample from so many of the likeliest tokens; 0 for all", 0)
+    top_p: float | None = choice("sample from the likeliest tokens with this much of the probability", 1.0)
+    missing_eos_penalty: float | None = choice("what an answer loses that does not end by itself", 1.0)
+    whiten_rewards: bool | None = choice("scale the rewards of each step to a variance of one", False)
+    reward: str | None = choice("the function that scores, as FILE.py:NAME or MODULE:NAME", None)
+
+
 #: What each command is told.
 METHODS: dict[str, type[Options]] = {
     "kto": KTOOptions,
     "dpo": DPOOptions,
     "reward": RewardOptions,
     "prm": PRMOptions,
+    "ppo": PPOOptions,
     "grpo": GRPOOptions,
 }
 

@@ -83,8 +83,13 @@ def adapter(options: Options, task: str) -> Any | None:
     # A head that is new is trained whole.
     head = ["score", "classifier"] if task.endswith("CLS") else None
     return LoraConfig(
-        r=rank, lora_alpha=2 * rank, lora_dropout=0.05, target_modules="all-linear", exclude_modules=head, task_type=task
-    )  # fmt: skip
+        r=rank,
+        lora_alpha=2 * rank,
+        lora_dropout=0.05,
+        target_modules="all-linear",
+        exclude_modules=head,
+        task_type=task,
+    )
 
 
 def _held(options: Options) -> dict[str, Any]:

@@ -22,6 +22,7 @@ __all__ = [
     "hush",
     "is_closing_row",
     "method_of",
+    "of_model",
     "trainer_of_caller",
 ]
 
@@ -168,7 +169,7 @@ def config_of(
     if callable(getattr(args, "get_warmup_steps", None)):
         config["warmup_steps"] = args.get_warmup_steps(state.max_steps)
     config["trainer"] = type(trainer).__name__ if trainer is not None else "Trainer"
-    config.update(_of_model(model))
+    config.update(of_model(model))
     for name, data in (
         ("train_examples", getattr(train_data, "dataset", None)),
         ("eval_examples", getattr(trainer, "eval_dataset", None)),
@@ -192,7 +193,8 @@ def _own_settings(args: Any) -> list[str]:
     return [name for name in fields if name not in known and not name.endswith(secret)]
 
 
-def _of_model(model: Any) -> dict[str, object]:
+def of_model(model: Any) -> dict[str, object]:
+    """What a model is: its class, its sizes, its adapter."""
     facts: dict[str, object] = {}
     if model is None:
         return facts
