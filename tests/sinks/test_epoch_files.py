@@ -94,6 +94,14 @@ def test_a_broken_file_does_not_stop_a_run(tmp_path: Path) -> None:
     assert len(json.loads((tmp_path / "metrics" / "training_metrics.json").read_text())) == 2
 
 
+def test_the_kl_of_whole_answers_stands_in_the_same_column(tmp_path: Path) -> None:
+    """PPO logs it per answer, others per token; a run has one of the two."""
+    listened(tmp_path, [(1, {"kl_ref_sequence": 2.0, "epoch": 1.0}), (2, {"kl_ref_sequence": 3.0, "epoch": 2.0})],
+             [1.0, 2.0, 3.0])  # fmt: skip
+    rows = json.loads((tmp_path / "metrics" / "training_metrics.json").read_text())
+    assert [row["kl_divergence"] for row in rows] == [2.0, 3.0]
+
+
 def test_a_folder_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "metrics").write_text("a file where the folder should be")
     listened(tmp_path, ROWS, [1.0, 2.0, 3.0, 4.0])

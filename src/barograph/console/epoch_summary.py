@@ -13,11 +13,14 @@ __all__ = ["epoch_summary", "rank"]
 
 WIDTH = 80
 #: The names that people know, where they differ from ours.
-TITLES = {"score_mean": "Reward", "kl_ref": "KL Divergence", "lr": "Learning Rate", "rouge": "ROUGE"}
+TITLES = {
+    "score_mean": "Reward", "kl_ref": "KL Divergence", "kl_ref_sequence": "KL Divergence", "lr": "Learning Rate",
+    "rouge": "ROUGE",
+}  # fmt: skip
 #: In this order, and the rest of a log after them: a summary is not the log, so it ends somewhere.
 FIRST = (
     "loss", "score_mean", "reward_margin", "reward_chosen", "reward_rejected", "reward_accuracy", "rm_accuracy",
-    "rm_margin", "kl_ref", "kto_z0", "entropy", "grad_norm", "lr",
+    "rm_margin", "kl_ref", "kl_ref_sequence", "kto_z0", "entropy", "grad_norm", "lr",
 )  # fmt: skip
 TEXT_SCORES = ("bertscore", "codebleu", "bleu", "rouge", "ruby")
 MOST_OF_EVALUATION = 12

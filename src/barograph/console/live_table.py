@@ -52,7 +52,7 @@ STYLES: dict[str, tuple[Column, ...]] = {
     "online": (
         Column("Reward", ("score_mean", "reward_total")),
         Column("Spread", ("score_std",), is_main=False),
-        Column("KL", ("kl_ref", "approx_kl"), 4),
+        Column("KL", ("kl_ref", "kl_ref_sequence", "approx_kl"), 4),
         Column("Entropy", ("entropy", "entropy_sequence")),
         Column("Length", ("len_mean",), 1, is_main=False),
         Column("Cut off", ("truncated_frac",), 2, is_main=False),

@@ -32,7 +32,9 @@ ALWAYS = (
     "epoch", "loss", "reward", "kl_divergence", "entropy", "learning_rate", "epoch_time", "samples_per_second",
 )  # fmt: skip
 #: What our names are called in these files.
-CALLED = {"score_mean": "reward", "kl_ref": "kl_divergence", "lr": "learning_rate"}
+CALLED = {
+    "score_mean": "reward", "kl_ref": "kl_divergence", "kl_ref_sequence": "kl_divergence", "lr": "learning_rate",
+}  # fmt: skip
 #: Drawing takes no larger share of a run's time than this, if the first time takes so many seconds.
 MOST_DRAWING = 0.01
 FIRST_DRAWN = 1.0
