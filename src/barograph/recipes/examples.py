@@ -25,7 +25,7 @@ READERS = {".jsonl": "json", ".json": "json", ".csv": "csv", ".parquet": "parque
 #: So many rows are looked at before the training; a mistake of form is in the first of them as a rule.
 LOOKED_AT = 1_000
 #: How many examples of the tiny tasks are drawn.
-DRAWN = 800
+DRAWN = 1_200
 
 
 class Form(NamedTuple):
@@ -47,7 +47,7 @@ UNPAIRED = Form(
 STEPS = Form(
     "labelled steps",
     {"prompt": str, "completions": list, "labels": list},
-    lambda seed: tasks.solutions(seed, 3 * DRAWN),
+    lambda seed: tasks.solutions(seed, 2 * DRAWN),
 )
 PROMPTS = Form("prompts", {"prompt": TEXT}, lambda seed: tasks.prompts(seed, DRAWN))
 

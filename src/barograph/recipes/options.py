@@ -147,10 +147,9 @@ class DPOOptions(Options):
 class RewardOptions(Options):
     """What `barograph train reward` can be told."""
 
-    learning_rate: float | None = choice("the highest learning rate", 1e-5, tiny=1e-3)
+    learning_rate: float | None = choice("the highest learning rate", 1e-5, tiny=5e-4)
     kind: str | None = choice("what it is learned from", "pairs", among=("pairs", "labels"))
-    max_steps: int | None = choice("steps; 0 for as many as the epochs take", 0, tiny=350)
-    eval_steps: int | None = choice("steps between two evaluations", 100, tiny=25)
+    max_steps: int | None = choice("steps; 0 for as many as the epochs take", 0, tiny=400)
     shown: int | None = choice("predictions that are shown at each evaluation of a classifier", 20)
 
 
