@@ -154,6 +154,37 @@ def test_ctrl_c_keeps_the_state_and_says_how_to_go_on(method: str, mark: str, tm
     assert json.loads((tmp_path / f"runs/{method}/run.json").read_text())["state"] == "interrupted"
 
 
+def test_two_processes_train_together_and_one_tells(tmp_path: Path) -> None:
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "29533"]
+    command = [
+        *torchrun,
+        "-m",
+        "barograph",
+        "train",
+        "dpo",
+        "--max-steps",
+        "6",
+        "--eval-steps",
+        "6",
+        "--batch-size",
+        "8",
+    ]
+    alone = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run(
+        [*command, "--output-dir", "two"], capture_output=True, text=True, check=False, cwd=tmp_path, env=alone
+    )
+    assert done.returncode == 0, done.stderr[-2_000:]
+    assert done.stdout.count("dpo, 6 steps:") == 1
+    rows = [row for row in rows_of(tmp_path / "two") if "loss" in row]
+    assert [row["step"] for row in rows] == [1, 2, 3, 4, 5, 6]
+    # Each step took eight examples on each of two processes, so its tokens are those of a batch of sixteen.
+    single = trained("dpo", max_steps=1, eval_steps=1, save_steps=1, batch_size=16)
+    assert rows[0]["num_tokens"] == rows_of(single.folder)[0]["num_tokens"]
+    refused = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=alone)
+    assert refused.returncode != 0
+    assert "name --output-dir" in refused.stderr
+
+
 # What is wrong is said before anything is trained
 
 
@@ -225,7 +256,7 @@ def test_what_is_held_out_is_not_trained_on() -> None:
     [
         ("dpo", {"model": "./nowhere"}, "there is no such model folder"),
         ("dpo", {"quantize": "4bit"}, "weights in few bits cannot be trained; add --lora"),
-        ("dpo", {"resume_from": "nowhere"}, "is no checkpoint of a trainer"),
+        ("dpo", {"resume_from": "nowhere"}, "is no checkpoint of this method"),
         ("kto", {"batch_size": 2}, "at least 4 belong in one"),
         ("grpo", {"reward": "nowhere.py:f"}, "there is no file nowhere.py"),
         ("grpo", {"reward": "f"}, "FILE.py:NAME or MODULE:NAME belongs there"),

@@ -162,3 +162,17 @@ def test_the_grpo_log_is_as_odd_as_real_ones() -> None:
     assert all(min(log) < 0 for log in losses)
     assert abs(mean(value for log in losses for value in log[:30])) < 0.001
     assert mean(value for log in losses for value in log[-100:]) > 0.001
+
+
+@pytest.mark.parametrize("rows", [4, 6, 9])
+def test_a_few_unlucky_batches_are_no_inverted_preferences(rows: int) -> None:
+    """Sixteen pairs a batch at chance give 0.25 now and then; what may end a run needs more rows than these."""
+    accuracies = [0.31, 0.25, 0.19, 0.31, 0.25, 0.31, 0.19, 0.25, 0.31]
+    log = [
+        (step, {"reward_accuracy": accuracies[step - 1], "rm_accuracy": accuracies[step - 1], "rm_margin": -0.2,
+                "reward_margin": 0.01, "reward_chosen": 0.02, "reward_rejected": 0.01, "loss": 0.69})
+        for step in range(1, rows + 1)
+    ]  # fmt: skip
+    for method in (Method.DPO, Method.REWARD):
+        found = judge(run_from_rows(log, method=method, config={"max_steps": rows, "beta": 0.1})).findings
+        assert not {finding.code for finding in found} & {"ACC02", "RM07"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from collections.abc import Callable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,8 @@ def _command(method: str, kind: type[Options]) -> click.Command:
     def run(config: tuple[str, ...], *, as_json: bool, **flags: Any) -> None:
         options = kind.made(*map(from_file, config), flags)
         finished = _run(method, options)
+        if os.environ.get("RANK", "0") != "0":
+            return  # Of several processes that train together, the first one tells.
         click.echo(json.dumps(dataclasses.asdict(finished)) if as_json else "\n".join(_said(finished)))
 
     run.__doc__ = f"{WHAT[method]}\n\nUsual values stand in brackets: for a real model, and for the tiny one."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import os
 import signal
 import threading
 import warnings
@@ -53,6 +54,8 @@ def prepare(options: Chosen, method: str, mark: str = "trainer_state.json") -> C
     if options.resume_from and not (Path(options.resume_from) / mark).is_file():
         raise ConfigurationError(f"{options.resume_from}: is no checkpoint of this method (it holds no {mark})")
     if not options.output_dir:
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not options.resume_from:
+            raise ConfigurationError("several processes train together: name --output-dir, or each would find its own")
         folder = Path(options.resume_from).parent if options.resume_from else _free(Path("runs") / method)
         options = dataclasses.replace(options, output_dir=str(folder))
     warnings.filterwarnings("ignore", category=FutureWarning)

@@ -6,7 +6,7 @@ from barograph.core.methods import PAIRED
 from barograph.rules.advice import advise, check_data, check_labels, cut_lr, raise_lr, revert, stop
 from barograph.rules.base import CRITICAL, WARNING, Rule, param
 from barograph.rules.series import accuracy, margin_nats
-from barograph.signals.words import after, after_warmup, before, ema, mean, noise, sustained
+from barograph.signals.words import after, after_warmup, before, count, ema, mean, noise, sustained
 
 slow = ema(accuracy, share=0.2)
 
@@ -44,11 +44,12 @@ class AccuracyBelowChance(Rule):
     about = "reward_accuracy"
     errors = param(3, "standard errors below 0.5")
     least = param(0.05, "distance below 0.5 that matters")
-    # Twenty rows: a standard error is the scatter divided by the root of twenty.
+    # Twenty rows: a standard error is the scatter divided by the root of twenty. Of fewer than ten nothing is said.
     # Ties count as lost: where nothing is trained, all are ties.
     apart = abs(ema(margin_nats, 5)) > 0.01
     low = (mean(accuracy, 20) < 0.5 - errors * noise(accuracy, 20) / 4.472) & (mean(accuracy, 20) < 0.5 - least)
-    when = after_warmup() & sustained(low & (ema(accuracy, 5) < 0.5 - least) & apart, 2, share=0.05)
+    enough = count(accuracy) >= 10
+    when = after_warmup() & enough & sustained(low & (ema(accuracy, 5) < 0.5 - least) & apart, 2, share=0.05)
     shows = {"accuracy": mean(accuracy, 20)}
     says = "the accuracy is {accuracy:.2f}, below chance since step {onset}"
     do = (stop(), revert(), check_labels, advise("Check that max_length does not cut off where answers differ"))

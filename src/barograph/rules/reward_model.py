@@ -149,7 +149,8 @@ class RewardInverted(Rule):
     errors = param(3, "standard errors below chance")
     by_margin = ema(rm_margin, 10) < -errors * noise(rm_margin, 10) / 3.162
     by_accuracy = mean(rm_accuracy, 20) < 0.45 - errors * noise(rm_accuracy, 20) / 4.472
-    when = after_warmup() & sustained(by_margin | by_accuracy, 3, share=0.05)
+    enough = (count(rm_margin) >= 10) | (count(rm_accuracy) >= 10)
+    when = after_warmup() & enough & sustained(by_margin | by_accuracy, 3, share=0.05)
     says = "rejected answers get the higher reward since step {onset} (mean {value:.3f})"
     do = (stop(), check_labels)
     may_act = True
