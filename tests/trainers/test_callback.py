@@ -130,7 +130,7 @@ def test_an_error_of_ours_never_stops_the_training(base: Path, tmp_path: Path, m
 
 
 def test_an_unknown_guard_is_named() -> None:
-    with pytest.raises(ConfigurationError, match=r"guard='rescu' is not known.*did you mean 'rescue'"):
+    with pytest.raises(ConfigurationError, match=r"unknown guard 'rescu'.*did you mean 'rescue'"):
         BarographCallback(guard="rescu")
 
 

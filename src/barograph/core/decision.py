@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from barograph.core.errors import ConfigurationError, suggest
+
 __all__ = ["Decision", "Deed"]
 
 
@@ -15,6 +17,16 @@ class Deed(StrEnum):
     ADVISE = "advise"
     STOP = "stop"
     RESCUE = "rescue"
+
+    @classmethod
+    def of(cls, word: Deed | str) -> Deed:
+        """The deed that a word names; any other word is an error that lists them."""
+        try:
+            return cls(word)
+        except ValueError:
+            known = [deed.value for deed in cls]
+            near = suggest(str(word), known)
+            raise ConfigurationError(f"unknown guard {word!r}: it is one of {', '.join(known)}{near}") from None
 
 
 @dataclass(frozen=True, slots=True)

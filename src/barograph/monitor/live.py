@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from barograph.core.decision import Decision, Deed
-from barograph.core.errors import BarographError, ConfigurationError, suggest
+from barograph.core.errors import BarographError
 from barograph.core.finding import Diagnosis, Finding, Severity
 from barograph.core.fingerprint import recognise_method
 from barograph.core.listener import Listener
@@ -70,7 +70,7 @@ class Monitor:
     ) -> None:
         self.settings = settings or read_settings()
         self._asked = as_method(method)
-        deed = _as_deed(guard)
+        deed = Deed.of(guard)
         self.listeners = list(listeners)
         #: What went wrong inside, how often.
         self.mistakes = 0
@@ -397,12 +397,3 @@ class Monitor:
                 self._note({"kind": "mistake", "says": sentence})
                 for listener in self.listeners:
                     listener.told(sentence)
-
-
-def _as_deed(guard: Deed | str) -> Deed:
-    try:
-        return Deed(guard)
-    except ValueError:
-        known = [deed.value for deed in Deed]
-        hint = suggest(str(guard), known)
-        raise ConfigurationError(f"unknown guard {guard!r}: it is one of {', '.join(known)}{hint}") from None

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from barograph.core.decision import Decision, Deed
-from barograph.core.errors import ConfigurationError, MissingExtra, suggest
+from barograph.core.errors import MissingExtra
 from barograph.core.listener import Listener
 from barograph.core.methods import Method
 from barograph.monitor.live import Monitor
@@ -74,13 +74,9 @@ class BarographCallback(TrainerCallback):  # type: ignore[misc]
         console: bool = True,
         listeners: Iterable[Listener] = (),
     ) -> None:
-        if guard not in list(Deed):
-            known = [deed.value for deed in Deed]
-            near = suggest(str(guard), known)
-            raise ConfigurationError(f"guard={guard!r} is not known: it is one of {', '.join(known)}{near}")
         self.folder = folder
         self.method = method
-        self.guard = Deed(guard)
+        self.guard = Deed.of(guard)
         self.most_rescues = most_rescues
         self.dry_run = dry_run
         self.monitor: Monitor | None = None
