@@ -19,6 +19,7 @@ import pytest
 for library in ("torch", "transformers", "trl", "datasets"):
     pytest.importorskip(library, reason="needs the `train` extra")
 
+import torch
 from datasets import Dataset
 
 from barograph.core.errors import ConfigurationError
@@ -274,6 +275,26 @@ def test_an_adapter_is_trained_instead_of_all_weights(method: str) -> None:
     config = json.loads((Path(done.folder) / "run.json").read_text())["config"]
     assert config["lora_r"] == 16
     assert config["trainable_parameters"] < config["parameters"]
+
+
+@pytest.mark.parametrize("method", ["kto", "dpo"])
+def test_a_reference_that_is_asked_once_says_the_same(method: str) -> None:
+    short = {"max_steps": 6, "eval_steps": 6, "save_steps": 6, "batch_size": 8, "guard": "advise"}
+    kept = trained(method, output_dir="kept", **short)
+    asked = trained(method, output_dir="asked", keep_reference=False, **short)
+    for one, other in zip(rows_of(kept.folder), rows_of(asked.folder), strict=True):
+        assert one["loss" if "loss" in one else "eval_loss"] == pytest.approx(
+            other["loss" if "loss" in other else "eval_loss"], rel=1e-4
+        )
+
+
+def test_no_memory_is_one_sentence_with_a_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+    monkeypatch.setattr("transformers.Trainer.training_step", full)
+    with pytest.raises(ConfigurationError, match="not enough memory for batches of 16: halve --batch-size"):
+        trained("dpo", max_steps=2)
 
 
 def test_a_reward_of_ones_own() -> None:

@@ -6,7 +6,7 @@ By default it unlearns sycophancy: people claim sums, and the model is to correc
 from __future__ import annotations
 
 from barograph.recipes import answers
-from barograph.recipes.course import Finished, arguments, prepare, train
+from barograph.recipes.course import Finished, arguments, prepare, reference, train
 from barograph.recipes.examples import PAIRS, split_of
 from barograph.recipes.options import DPOOptions
 from barograph.recipes.weights import adapter, causal, is_tiny, tokenizer
@@ -28,12 +28,14 @@ def run(asked: DPOOptions) -> Finished:
 
     options = prepare(asked, "dpo")
     examples = split_of(options, PAIRS)
+    start, is_asked_once = reference(options)
     trainer = DPOTrainer(
         model=causal(options),
-        ref_model=None if options.lora else causal(options),  # With an adapter, the start is the model without it.
+        ref_model=start,
         args=arguments(
             DPOConfig, options,
-            beta=options.beta, label_smoothing=options.label_smoothing, **_losses(options),
+            beta=options.beta, precompute_ref_log_probs=is_asked_once, label_smoothing=options.label_smoothing,
+            **_losses(options),
         ),
         train_dataset=examples.train,
         eval_dataset=examples.held_out,

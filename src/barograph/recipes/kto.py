@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from barograph.core.errors import ConfigurationError
 from barograph.recipes import answers
-from barograph.recipes.course import Finished, arguments, prepare, train
+from barograph.recipes.course import Finished, arguments, prepare, reference, train
 from barograph.recipes.examples import UNPAIRED, split_of
 from barograph.recipes.options import KTOOptions
 from barograph.recipes.weights import adapter, causal, is_tiny, tokenizer
@@ -45,11 +45,12 @@ def run(asked: KTOOptions) -> Finished:
     examples = split_of(options, UNPAIRED)
     good = sum(map(bool, examples.train["label"]))
     balanced = weights_of(good, len(examples.train) - good)
+    start, is_asked_once = reference(options)
     trainer = KTOTrainer(
         model=causal(options),
-        ref_model=None if options.lora else causal(options),
+        ref_model=start,
         args=arguments(
-            KTOConfig, options, beta=options.beta,
+            KTOConfig, options, beta=options.beta, precompute_ref_log_probs=is_asked_once,
             desirable_weight=balanced[0] if options.desirable_weight is None else options.desirable_weight,
             undesirable_weight=balanced[1] if options.undesirable_weight is None else options.undesirable_weight,
         ),

@@ -19,6 +19,7 @@ from barograph.core.errors import ConfigurationError, MissingExtra, suggest
 __all__ = [
     "METHODS",
     "TINY",
+    "AgainstReference",
     "Choice",
     "Chosen",
     "DPOOptions",
@@ -119,7 +120,17 @@ class Options:
 
 
 @dataclass(kw_only=True)
-class KTOOptions(Options):
+class AgainstReference(Options):
+    """What can be told where a model is measured against where it began."""
+
+    keep_reference: bool | None = choice(
+        "hold the reference in memory while training; else it is asked once, before, and what it says is kept on disk",
+        True,
+    )
+
+
+@dataclass(kw_only=True)
+class KTOOptions(AgainstReference):
     """What `barograph train kto` can be told."""
 
     learning_rate: float | None = choice("the highest learning rate", 5e-7, tiny=5e-4)
@@ -134,7 +145,7 @@ class KTOOptions(Options):
 
 
 @dataclass(kw_only=True)
-class DPOOptions(Options):
+class DPOOptions(AgainstReference):
     """What `barograph train dpo` can be told."""
 
     beta: float | None = choice("how dearly moving away from the start is paid: 0.01 is free, 0.5 is strict", 0.1)
