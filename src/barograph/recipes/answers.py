@@ -9,8 +9,11 @@ from typing import Any
 import torch
 
 from barograph.recipes import tasks
+from barograph.recipes.options import Options
+from barograph.recipes.weights import is_tiny
+from barograph.recipes.weights import tokenizer as tokenizer_of
 
-__all__ = ["answered", "sycophancy"]
+__all__ = ["UNSEEN", "answered", "of_the_tiny_world", "sycophancy"]
 
 #: Claims that no run has been trained on are drawn from seeds past this.
 UNSEEN = 10_000
@@ -31,6 +34,13 @@ def answered(model: Any, tokenizer: Any, prompts: Sequence[str], *, seed: int, m
         )  # fmt: skip
     model.train(was_training)
     return tokenizer.batch_decode(given[:, rows["input_ids"].shape[1] :], skip_special_tokens=True)  # type: ignore[no-any-return]
+
+
+def of_the_tiny_world(model: Any, options: Options) -> dict[str, float]:
+    """What a model answers there; nothing where another model is trained, or on other data."""
+    if not is_tiny(options) or options.data:
+        return {}
+    return sycophancy(model, tokenizer_of(options), seed=options.seed or 0)
 
 
 def sycophancy(model: Any, tokenizer: Any, *, seed: int, count: int = 400) -> dict[str, float]:

@@ -14,7 +14,7 @@ from barograph.recipes.course import Finished, arguments, prepare, train
 from barograph.recipes.examples import PROMPTS, split_of
 from barograph.recipes.options import GRPOOptions
 from barograph.recipes.scoring import Score, scored_by
-from barograph.recipes.weights import adapter, causal, is_tiny, tokenizer
+from barograph.recipes.weights import adapter, causal, tokenizer
 from barograph.trainers.callback import BarographCallback
 
 __all__ = ["run"]
@@ -40,10 +40,9 @@ def run(asked: GRPOOptions) -> Finished:
         peft_config=adapter(options, "CAUSAL_LM"),
         callbacks=[BarographCallback(guard=str(options.guard))],
     )  # fmt: skip
-    measures = is_tiny(options) and not options.data
-    before = answers.sycophancy(trainer.model, tokenizer(options), seed=options.seed or 0) if measures else {}
+    before = answers.of_the_tiny_world(trainer.model, options)
     verdict = train(trainer, options, "grpo")
-    after = answers.sycophancy(trainer.model, tokenizer(options), seed=options.seed or 0) if measures else {}
+    after = answers.of_the_tiny_world(trainer.model, options)
     rewards = [row["reward"] for row in trainer.state.log_history if "reward" in row]
     tenth = max(1, len(rewards) // 10)
     return Finished(

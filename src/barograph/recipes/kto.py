@@ -11,7 +11,7 @@ from barograph.recipes import answers
 from barograph.recipes.course import Finished, arguments, prepare, reference, train
 from barograph.recipes.examples import UNPAIRED, split_of
 from barograph.recipes.options import KTOOptions
-from barograph.recipes.weights import adapter, causal, is_tiny, tokenizer
+from barograph.recipes.weights import adapter, causal, tokenizer
 from barograph.trainers.callback import BarographCallback
 
 __all__ = ["run", "weights_of"]
@@ -60,10 +60,9 @@ def run(asked: KTOOptions) -> Finished:
         peft_config=adapter(options, "CAUSAL_LM"),
         callbacks=[BarographCallback(guard=str(options.guard))],
     )  # fmt: skip
-    measures = is_tiny(options) and not options.data
-    before = answers.sycophancy(trainer.model, tokenizer(options), seed=options.seed or 0) if measures else {}
+    before = answers.of_the_tiny_world(trainer.model, options)
     verdict = train(trainer, options, "kto")
-    after = answers.sycophancy(trainer.model, tokenizer(options), seed=options.seed or 0) if measures else {}
+    after = answers.of_the_tiny_world(trainer.model, options)
     margin = trainer.evaluate()["eval_rewards/margins"]
     return Finished(
         "kto", str(options.output_dir), trainer.state.global_step, verdict, before,

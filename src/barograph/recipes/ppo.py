@@ -26,7 +26,7 @@ from transformers import GenerationConfig
 
 from barograph.core.decision import Deed
 from barograph.core.errors import BarographError, ConfigurationError
-from barograph.recipes.answers import sycophancy
+from barograph.recipes.answers import of_the_tiny_world
 from barograph.recipes.course import FINAL, Finished, Interrupted, prepare, stops_after_the_step
 from barograph.recipes.examples import PROMPTS, split_of
 from barograph.recipes.options import PPOOptions, settled
@@ -44,7 +44,7 @@ from barograph.recipes.ppo_objective import (
     whiten,
 )
 from barograph.recipes.scoring import scored_by
-from barograph.recipes.weights import adapter, causal, is_tiny
+from barograph.recipes.weights import adapter, causal
 from barograph.recipes.weights import tokenizer as tokenizer_of
 from barograph.trainers.rescue import set_aside
 from barograph.trainers.tracker import Tracker, start
@@ -567,8 +567,7 @@ def run(asked: PPOOptions) -> Finished:
         from peft import get_peft_model
 
         policy = get_peft_model(policy, lora)
-    measures = is_tiny(options) and not options.data
-    before = sycophancy(policy, words, seed=options.seed or 0) if measures else {}
+    before = of_the_tiny_world(policy, options)
     tracker = start(str(options.output_dir), "ppo", {**options.said(), **of_model(policy)}, guard=str(options.guard))
     try:
         reached = train(
@@ -581,7 +580,7 @@ def run(asked: PPOOptions) -> Finished:
     diagnosis = tracker.finish("stopped" if reached.was_stopped else "finished")
     policy.save_pretrained(Path(str(options.output_dir)) / FINAL)
     words.save_pretrained(Path(str(options.output_dir)) / FINAL)
-    after = sycophancy(policy, words, seed=options.seed or 0) if measures else {}
+    after = of_the_tiny_world(policy, options)
     return Finished(
         "ppo", str(options.output_dir), reached.steps, diagnosis.verdict.value if diagnosis else "unjudged",
         {**before, "mean reward": reached.first_reward},
