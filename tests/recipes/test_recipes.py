@@ -247,7 +247,7 @@ def test_pairs_will_do_for_kto_and_are_mixed() -> None:
 
 def test_what_is_held_out_is_not_trained_on() -> None:
     split = split_of(Options(eval_share=0.25, seed=3), PAIRS)
-    assert (len(split.train), len(split.held_out)) == (600, 200)
+    assert (len(split.train), len(split.held_out)) == (900, 300)
     again = split_of(Options(eval_share=0.25, seed=3), PAIRS)
     assert again.held_out["prompt"] == split.held_out["prompt"]
 
