@@ -104,10 +104,13 @@ def test_ppo_raises_the_reward_and_stays_near_the_start() -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_run_that_was_cut_goes_on_as_if_it_had_not_been(method: str) -> None:
-    """A checkpoint of a run of 12 steps, gone on with in another folder, gives rows 7 to 12 to the last digit."""
+    """A checkpoint of a run of 12 steps, gone on with in another folder, gives rows 7 to 12 to the last digit.
+
+    Nothing is said again but the checkpoint: data, rate and all else are as the run was told.
+    """
     short = {"max_steps": 12, "save_steps": 6, "eval_steps": 6, "batch_size": 8, "guard": "advise"}
-    whole = trained(method, output_dir="whole", **short)
-    trained(method, output_dir="again", resume_from=f"{whole.folder}/checkpoint-6", **short)
+    whole = trained(method, output_dir="whole", learning_rate=1e-4, seed=7, **short)
+    trained(method, output_dir="again", resume_from=f"{whole.folder}/checkpoint-6")
 
     def late(folder: str) -> list[dict[str, Any]]:
         # Not what is learned, but how long it took; and TRL counts tokens anew after a resume.
@@ -129,6 +132,9 @@ def test_another_rate_counts_from_where_the_run_goes_on() -> None:
     assert again.folder == first.folder  # A run that is resumed stays where it is.
     rates = {row["step"]: row["learning_rate"] for row in rows_of(again.folder) if "learning_rate" in row}
     assert [rates[step] for step in (5, 6, 7, 12)] == [4e-4, 4e-4, 1e-4, 1e-4]
+    # Whoever goes on once more says nothing of the rate, and it is that of the checkpoint: not cut a second time.
+    third = trained("dpo", resume_from=f"{first.folder}/checkpoint-12", max_steps=14)
+    assert rows_of(third.folder)[-2]["learning_rate"] == pytest.approx(1e-4)
 
 
 def test_a_second_run_does_not_write_over_the_first() -> None:
@@ -266,6 +272,7 @@ def test_what_is_held_out_is_not_trained_on() -> None:
 def test_options_that_will_not_do(method: str, options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ConfigurationError, match=sentence):
         trained(method, **options)
+    assert not Path("runs").exists()  # What never began takes no name from what comes.
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -19,15 +19,28 @@ import torch
 import transformers
 
 from barograph.core.errors import BarographError, ConfigurationError
-from barograph.recipes.options import AgainstReference, Chosen, Options, settled
+from barograph.recipes.options import AgainstReference, Chosen, Options, choices_of, settled
 from barograph.recipes.weights import causal, is_tiny, precision
+from barograph.sinks.replace import write_whole
 from barograph.trainers.callback import BarographCallback
 from barograph.trainers.rescue import resume
 
-__all__ = ["FINAL", "Finished", "Interrupted", "arguments", "prepare", "reference", "stops_after_the_step", "train"]
+__all__ = [
+    "FINAL",
+    "Finished",
+    "Interrupted",
+    "arguments",
+    "prepare",
+    "reference",
+    "remember",
+    "stops_after_the_step",
+    "train",
+]
 
 #: Where the weights lie when all is done.
 FINAL = "final_model"
+#: What a run was told, for when it goes on.
+TOLD = "recipe.json"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -47,12 +60,12 @@ class Finished:
 def prepare(options: Chosen, method: str, mark: str = "trainer_state.json") -> Chosen:
     """The options whole, with a folder of its own; quiet libraries, one seed, one thread for the tiny model.
 
-    A checkpoint holds the file `mark`. A run that is resumed goes on in its folder. One that names no folder gets the
-    next free one: `runs/dpo`, `runs/dpo-2`.
+    A checkpoint holds the file `mark`. A run that is resumed goes on in its folder, as it was told before. One that
+    names no folder gets the next free one: `runs/dpo`, `runs/dpo-2`.
     """
+    if options.resume_from:
+        options = _taken_up(options, Path(options.resume_from), mark)
     options = settled(options)
-    if options.resume_from and not (Path(options.resume_from) / mark).is_file():
-        raise ConfigurationError(f"{options.resume_from}: is no checkpoint of this method (it holds no {mark})")
     if not options.output_dir:
         if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not options.resume_from:
             raise ConfigurationError("several processes train together: name --output-dir, or each would find its own")
@@ -68,6 +81,30 @@ def prepare(options: Chosen, method: str, mark: str = "trainer_state.json") -> C
     if is_tiny(options):
         torch.set_num_threads(1)  # Several on small matrices wait for each other.
     return options
+
+
+def _taken_up(options: Chosen, checkpoint: Path, mark: str) -> Chosen:
+    """The options of a run that goes on: those that are said now, and else those that it was told before."""
+    if not (checkpoint / mark).is_file():
+        raise ConfigurationError(f"{checkpoint}: is no checkpoint of this method (it holds no {mark})")
+    try:
+        before = dict(json.loads((checkpoint.parent / TOLD).read_bytes()))
+    except (OSError, ValueError, TypeError):
+        before = {}
+    known = choices_of(type(options)).keys() - {"output_dir", "resume_from"}
+    told = {name: value for name, value in before.items() if name in known}
+    now: dict[str, object] = dict(options.said())
+    if rate := _rate_of(checkpoint):  # As it stands there, rescues included.
+        told["learning_rate"] = rate
+    return type(options).made(told, now)
+
+
+def remember(options: Options) -> None:
+    """Write down what the run was told, for when it goes on; the first of several processes does."""
+    if os.environ.get("RANK", "0") == "0":
+        folder = Path(str(options.output_dir))
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / TOLD, json.dumps(options.said(), indent=1).encode() + b"\n")
 
 
 def _free(folder: Path) -> Path:
@@ -124,6 +161,7 @@ def train(trainer: Any, options: Options, method: str) -> str:
     """Train, or go on from a checkpoint, and save the end. Gives the verdict."""
     callback = next(one for one in trainer.callback_handler.callbacks if isinstance(one, BarographCallback))
     trainer.remove_callback(transformers.trainer_callback.PrinterCallback)
+    remember(options)
     try:
         if options.resume_from:
             _go_on(trainer, options)
@@ -188,9 +226,8 @@ def _go_on(trainer: Any, options: Options) -> None:
 
 
 def _rate_of(checkpoint: Path) -> float | None:
-    """The learning rate that the run of a checkpoint was set to."""
-    try:
-        rate = json.loads((checkpoint.parent / "run.json").read_bytes())["config"]["learning_rate"]
-    except (OSError, ValueError, KeyError, TypeError):
+    """The highest learning rate of the schedule that a trainer's checkpoint goes on with."""
+    if not (checkpoint / "scheduler.pt").is_file():
         return None
-    return float(rate) if isinstance(rate, int | float) and rate > 0 else None
+    rates = torch.load(checkpoint / "scheduler.pt", map_location="cpu", weights_only=True).get("base_lrs")
+    return float(rates[0]) if rates else None

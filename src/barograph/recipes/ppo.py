@@ -27,7 +27,7 @@ from transformers import GenerationConfig
 from barograph.core.decision import Deed
 from barograph.core.errors import BarographError, ConfigurationError
 from barograph.recipes.answers import of_the_tiny_world
-from barograph.recipes.course import FINAL, Finished, Interrupted, prepare, stops_after_the_step
+from barograph.recipes.course import FINAL, Finished, Interrupted, prepare, remember, stops_after_the_step
 from barograph.recipes.examples import PROMPTS, split_of
 from barograph.recipes.options import PPOOptions, settled
 from barograph.recipes.ppo_objective import (
@@ -568,6 +568,7 @@ def run(asked: PPOOptions) -> Finished:
 
         policy = get_peft_model(policy, lora)
     before = of_the_tiny_world(policy, options)
+    remember(options)
     tracker = start(str(options.output_dir), "ppo", {**options.said(), **of_model(policy)}, guard=str(options.guard))
     try:
         reached = train(
