@@ -43,7 +43,7 @@ class Decision:
     checkpoint: int | None = None
     #: Where that checkpoint lies.
     path: str = ""
-    #: What the run's own learning rate is to be multiplied by from here on, earlier rescues included: 0.5, then 0.25.
+    #: What the run's own learning rate is to be multiplied by from here on, earlier rescues included: 0.5, then 0.125.
     #: The rate stored in a checkpoint may have been cut already; this factor belongs to the rate before any cut.
     rate: float = 1.0
     #: Whether it is only said what would have been done.

@@ -24,6 +24,7 @@ from barograph.recipes.weights import causal, is_tiny, precision
 from barograph.sinks.replace import write_whole
 from barograph.trainers.callback import BarographCallback
 from barograph.trainers.rescue import resume
+from barograph.trainers.session import free_folder
 
 __all__ = [
     "FINAL",
@@ -69,7 +70,7 @@ def prepare(options: Chosen, method: str, mark: str = "trainer_state.json") -> C
     if not options.output_dir:
         if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not options.resume_from:
             raise ConfigurationError("several processes train together: name --output-dir, or each would find its own")
-        folder = Path(options.resume_from).parent if options.resume_from else _free(Path("runs") / method)
+        folder = Path(options.resume_from).parent if options.resume_from else free_folder(Path("runs") / method)
         options = dataclasses.replace(options, output_dir=str(folder))
     warnings.filterwarnings("ignore", category=FutureWarning)
     warnings.filterwarnings("ignore", category=UserWarning, module=r"(transformers|trl|peft|torch)\b")
@@ -105,13 +106,6 @@ def remember(options: Options) -> None:
         folder = Path(str(options.output_dir))
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / TOLD, json.dumps(options.said(), indent=1).encode() + b"\n")
-
-
-def _free(folder: Path) -> Path:
-    number, free = 2, folder
-    while free.exists():
-        free, number = folder.with_name(f"{folder.name}-{number}"), number + 1
-    return free
 
 
 def arguments(kind: Any, options: Options, **more: Any) -> Any:

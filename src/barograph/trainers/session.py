@@ -17,7 +17,7 @@ from typing import Any, Self
 from barograph.core.finding import Diagnosis
 from barograph.trainers.tracker import Tracker, start
 
-__all__ = ["Config", "Session", "Summary", "current", "finish", "init", "log"]
+__all__ = ["Config", "Session", "Summary", "current", "finish", "free_folder", "init", "log"]
 
 #: Where runs are kept unless the script says.
 FOLDER = "runs"
@@ -175,7 +175,7 @@ def init(
     chosen = str(name or others.get("id") or f"{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}")  # noqa: DTZ005
     folder = Path(dir or FOLDER) / _safe(str(project or "default")) / _safe(chosen)
     if not _goes_on(others.get("resume")):
-        folder = _fresh(folder)
+        folder = free_folder(folder)
     if mode == "disabled":
         tracker = Tracker(None)
     else:
@@ -276,7 +276,7 @@ def _goes_on(resume: object) -> bool:
     return resume is True or resume in {"allow", "must", "auto"}
 
 
-def _fresh(folder: Path) -> Path:
+def free_folder(folder: Path) -> Path:
     """The folder, or the next one beside it that does not exist."""
     number, free = 2, folder
     while free.exists():
