@@ -19,8 +19,8 @@ import torch
 import transformers
 
 from barograph.core.errors import BarographError, ConfigurationError
-from barograph.recipes.options import AgainstReference, Chosen, Options, choices_of, settled
-from barograph.recipes.weights import causal, is_tiny, precision
+from barograph.recipes.options import Chosen, Options, choices_of, settled
+from barograph.recipes.weights import is_tiny, precision
 from barograph.sinks.replace import write_whole
 from barograph.trainers.callback import BarographCallback
 from barograph.trainers.rescue import resume
@@ -32,7 +32,6 @@ __all__ = [
     "Interrupted",
     "arguments",
     "prepare",
-    "reference",
     "remember",
     "stops_after_the_step",
     "train",
@@ -138,17 +137,6 @@ def arguments(kind: Any, options: Options, **more: Any) -> Any:
     if "max_length" in getattr(kind, "__dataclass_fields__", {}):
         given["max_length"] = options.max_length
     return kind(**(given | more))
-
-
-def reference(options: AgainstReference) -> tuple[Any, bool]:
-    """The model that a run is measured against, and whether it is asked once, before the training.
-
-    With an adapter it is the model without it. Asked once, it need not stay in memory; what it says of the examples
-    lies beside them on disk, where TRL finds it again if it knows the file for the same.
-    """
-    if options.lora:
-        return None, False
-    return (causal(options), False) if options.keep_reference else (None, True)
 
 
 def train(trainer: Any, options: Options, method: str) -> str:

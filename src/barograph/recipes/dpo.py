@@ -5,8 +5,8 @@ By default it unlearns sycophancy: people claim sums, and the model is to correc
 
 from __future__ import annotations
 
-from barograph.recipes import answers
-from barograph.recipes.course import Finished, arguments, prepare, reference, train
+from barograph.recipes import answers, reference
+from barograph.recipes.course import Finished, arguments, prepare, train
 from barograph.recipes.examples import PAIRS, split_of
 from barograph.recipes.options import DPOOptions
 from barograph.recipes.weights import adapter, causal, tokenizer
@@ -28,13 +28,13 @@ def run(asked: DPOOptions) -> Finished:
 
     options = prepare(asked, "dpo")
     examples = split_of(options, PAIRS)
-    start, is_asked_once = reference(options)
-    trainer = DPOTrainer(
+    start, is_asked_before = reference.in_memory(options, len(examples.train))
+    trainer = reference.remembering(DPOTrainer)(
         model=causal(options),
         ref_model=start,
         args=arguments(
             DPOConfig, options,
-            beta=options.beta, precompute_ref_log_probs=is_asked_once, label_smoothing=options.label_smoothing,
+            beta=options.beta, precompute_ref_log_probs=is_asked_before, label_smoothing=options.label_smoothing,
             **_losses(options),
         ),
         train_dataset=examples.train,

@@ -7,8 +7,8 @@ no margin; and the two kinds weigh alike, however many there are of each.
 from __future__ import annotations
 
 from barograph.core.errors import ConfigurationError
-from barograph.recipes import answers
-from barograph.recipes.course import Finished, arguments, prepare, reference, train
+from barograph.recipes import answers, reference
+from barograph.recipes.course import Finished, arguments, prepare, train
 from barograph.recipes.examples import UNPAIRED, split_of
 from barograph.recipes.options import KTOOptions
 from barograph.recipes.weights import adapter, causal, tokenizer
@@ -45,12 +45,12 @@ def run(asked: KTOOptions) -> Finished:
     examples = split_of(options, UNPAIRED)
     good = sum(map(bool, examples.train["label"]))
     balanced = weights_of(good, len(examples.train) - good)
-    start, is_asked_once = reference(options)
-    trainer = KTOTrainer(
+    start, is_asked_before = reference.in_memory(options, len(examples.train))
+    trainer = reference.remembering(KTOTrainer)(
         model=causal(options),
         ref_model=start,
         args=arguments(
-            KTOConfig, options, beta=options.beta, precompute_ref_log_probs=is_asked_once,
+            KTOConfig, options, beta=options.beta, precompute_ref_log_probs=is_asked_before,
             desirable_weight=balanced[0] if options.desirable_weight is None else options.desirable_weight,
             undesirable_weight=balanced[1] if options.undesirable_weight is None else options.undesirable_weight,
         ),

@@ -124,8 +124,9 @@ class AgainstReference(Options):
     """What can be told where a model is measured against where it began."""
 
     keep_reference: bool | None = choice(
-        "hold the reference in memory while training; else it is asked once, before, and what it says is kept on disk",
-        True,
+        "hold the reference in memory; else it is asked once, before the training, and what it says is kept for later "
+        "runs, as is usual unless the run is too short to see all examples",
+        None,
     )
 
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from barograph.core.cache_folder import cache_folder
 from barograph.sources.base import RawRun
 from barograph.sources.table import RawColumn, RawTable
 
@@ -142,7 +143,7 @@ def _array(typecode: str, stream: BinaryIO, size: int) -> array[Any]:
 
 def entry_for(path: str, source: str) -> Entry | None:
     """The place for the columns of a log; None for a small one, and where nothing may be kept."""
-    folder = _folder()
+    folder = cache_folder()
     try:
         file = Path(path).absolute()
         size = file.stat().st_size
@@ -157,20 +158,6 @@ def entry_for(path: str, source: str) -> Entry | None:
         return None
     name = hashlib.sha256(os.fsencode(file)).hexdigest()[:32]
     return Entry(file, folder / f"{name}{SUFFIX}", source, size, digest)
-
-
-def _folder() -> Path | None:
-    named = os.environ.get("BAROGRAPH_CACHE", "")
-    if named.lower() in {"off", "0", "no", "false"}:
-        return None
-    if named:
-        return Path(named)
-    home = os.environ.get("XDG_CACHE_HOME", "")
-    try:
-        # A relative path there is to be ignored, says the specification.
-        return (Path(home) if Path(home).is_absolute() else Path.home() / ".cache") / "barograph"
-    except RuntimeError:  # No home.
-        return None
 
 
 def _prune(folder: Path) -> None:
