@@ -16,10 +16,11 @@ from barograph.cli.demo import demo
 from barograph.cli.explain import explain
 from barograph.cli.export import export
 from barograph.cli.rules import rules
+from barograph.cli.sweep import sweep
 from barograph.cli.train import train
 from barograph.cli.watch import watch
 from barograph.console.terminal import clean
-from barograph.core.errors import BarographError, ConfigurationError
+from barograph.core.errors import BarographError, ConfigurationError, Interrupted
 from barograph.core.plugins import PluginWarning
 
 __all__ = ["COMMANDS", "main"]
@@ -27,7 +28,7 @@ __all__ = ["COMMANDS", "main"]
 #: Exit codes, the same for every command.
 FAILED, USAGE, FINDINGS, INTERRUPTED = 1, 2, 3, 130
 
-COMMANDS: tuple[click.Command, ...] = (check, watch, train, explain, rules, export, alerts, demo)
+COMMANDS: tuple[click.Command, ...] = (check, watch, train, sweep, explain, rules, export, alerts, demo)
 
 
 @click.group(
@@ -70,7 +71,7 @@ def _show_plugin_warnings() -> None:
     warnings.showwarning = show
 
 
-def main() -> None:  # noqa: C901 - one branch for each way to end
+def main() -> None:  # noqa: C901, PLR0912 - one branch for each way to end
     """Run the command line. Errors a user can mend are one line; a traceback is a bug of ours."""
     _show_plugin_warnings()
     # Columns are worked through in small blocks: threads for matrices would cost more than they bring.
@@ -90,6 +91,9 @@ def main() -> None:  # noqa: C901 - one branch for each way to end
         code = USAGE
     except click.Abort:
         click.echo("interrupted", err=True)
+        code = INTERRUPTED
+    except Interrupted as error:
+        click.echo(f"barograph: {clean(str(error))}", err=True)
         code = INTERRUPTED
     except ConfigurationError as error:
         click.echo(f"barograph: {clean(str(error))}", err=True)

@@ -5,6 +5,7 @@
      +- ConfigurationError    a setting that cannot be used
      +- ExpressionError       a rule's expression that cannot be understood
      +- MissingExtra          an optional library that is not installed
+     +- Interrupted           Ctrl-C, with what to do to go on
 
 Anything else that escapes is a bug, and is shown with its traceback.
 """
@@ -18,6 +19,7 @@ __all__ = [
     "BarographError",
     "ConfigurationError",
     "ExpressionError",
+    "Interrupted",
     "MissingExtra",
     "UnreadableRun",
     "suggest",
@@ -54,6 +56,10 @@ class MissingExtra(BarographError, ImportError):
         self.extra = extra
         #: As `ImportError` calls it.
         self.name = library
+
+
+class Interrupted(BarographError):
+    """Ctrl-C: what was done is kept, and the sentence says how to go on."""
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,10 @@ import datasets
 import torch
 import transformers
 
-from barograph.core.errors import BarographError, ConfigurationError
+from barograph.core import errors
+from barograph.core.errors import ConfigurationError
 from barograph.recipes.options import Chosen, Options, choices_of, settled
+from barograph.recipes.result import TOLD, Finished
 from barograph.recipes.weights import is_tiny, precision
 from barograph.sinks.replace import write_whole
 from barograph.trainers.callback import BarographCallback
@@ -39,22 +41,6 @@ __all__ = [
 
 #: Where the weights lie when all is done.
 FINAL = "final_model"
-#: What a run was told, for when it goes on.
-TOLD = "recipe.json"
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Finished:
-    """How a training ended."""
-
-    method: str
-    folder: str
-    steps: int
-    #: `healthy`, `watch`, `unhealthy` or `unjudged`.
-    verdict: str
-    #: What was measured on held-out examples, before the training and after it.
-    before: Mapping[str, float]
-    after: Mapping[str, float]
 
 
 def prepare(options: Chosen, method: str, mark: str = "trainer_state.json") -> Chosen:
@@ -163,8 +149,8 @@ def train(trainer: Any, options: Options, method: str) -> str:
     return diagnosis.verdict.value if diagnosis is not None else "unjudged"
 
 
-class Interrupted(BarographError):
-    """Ctrl-C: the state is kept, and it is said how to go on."""
+class Interrupted(errors.Interrupted):
+    """Ctrl-C: the state is kept in a checkpoint."""
 
     def __init__(self, checkpoint: str, method: str) -> None:
         super().__init__(f"interrupted; to go on: barograph train {method} --resume-from {checkpoint}")
@@ -199,6 +185,9 @@ def _kept(trainer: Any) -> str:
 def _go_on(trainer: Any, options: Options) -> None:
     """From a checkpoint. A learning rate other than that of its run counts from here: it is cut where it is kept."""
     checkpoint = Path(str(options.resume_from))
+    step = json.loads((checkpoint / "trainer_state.json").read_bytes())["global_step"]
+    if 0 < trainer.args.max_steps <= step:
+        raise ConfigurationError(f"{checkpoint}: is the end of its run of {step:,} steps; name more --max-steps")
     before = _rate_of(checkpoint)
     if before and options.learning_rate and before != options.learning_rate:
         trainer.args.learning_rate = before

@@ -6,9 +6,10 @@ By default it unlearns sycophancy: people claim sums, and the model is to correc
 from __future__ import annotations
 
 from barograph.recipes import answers, reference
-from barograph.recipes.course import Finished, arguments, prepare, train
+from barograph.recipes.course import arguments, prepare, train
 from barograph.recipes.examples import PAIRS, split_of
 from barograph.recipes.options import DPOOptions
+from barograph.recipes.result import Finished
 from barograph.recipes.weights import adapter, causal, tokenizer
 from barograph.trainers.callback import BarographCallback
 
@@ -46,8 +47,11 @@ def run(asked: DPOOptions) -> Finished:
     before = answers.of_the_tiny_world(trainer.model, options)
     verdict = train(trainer, options, "dpo")
     after = answers.of_the_tiny_world(trainer.model, options)
-    accuracy = trainer.evaluate()["eval_rewards/accuracies"]
-    return Finished(
-        "dpo", str(options.output_dir), trainer.state.global_step, verdict, before,
-        {**after, "held-out accuracy": accuracy},
-    )  # fmt: skip
+    held_out = trainer.evaluate()
+    after |= {
+        "held-out accuracy": held_out["eval_rewards/accuracies"],
+        "held-out margin": held_out["eval_rewards/margins"],
+        # Margins are in units of beta: only in nats can those of runs with another beta be laid side by side.
+        "held-out margin in nats": held_out["eval_rewards/margins"] / (options.beta or 1.0),
+    }
+    return Finished("dpo", str(options.output_dir), trainer.state.global_step, verdict, before, after).kept()

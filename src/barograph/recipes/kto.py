@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from barograph.core.errors import ConfigurationError
 from barograph.recipes import answers, reference
-from barograph.recipes.course import Finished, arguments, prepare, train
+from barograph.recipes.course import arguments, prepare, train
 from barograph.recipes.examples import UNPAIRED, split_of
 from barograph.recipes.options import KTOOptions
+from barograph.recipes.result import Finished
 from barograph.recipes.weights import adapter, causal, tokenizer
 from barograph.trainers.callback import BarographCallback
 
@@ -64,7 +65,5 @@ def run(asked: KTOOptions) -> Finished:
     verdict = train(trainer, options, "kto")
     after = answers.of_the_tiny_world(trainer.model, options)
     margin = trainer.evaluate()["eval_rewards/margins"]
-    return Finished(
-        "kto", str(options.output_dir), trainer.state.global_step, verdict, before,
-        {**after, "held-out margin": margin},
-    )  # fmt: skip
+    after |= {"held-out margin": margin, "held-out margin in nats": margin / (options.beta or 1.0)}
+    return Finished("kto", str(options.output_dir), trainer.state.global_step, verdict, before, after).kept()

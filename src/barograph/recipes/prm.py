@@ -16,9 +16,10 @@ from datasets import Dataset, Features, Sequence, Value
 
 from barograph.recipes import tasks
 from barograph.recipes.answers import UNSEEN
-from barograph.recipes.course import Finished, arguments, prepare, train
+from barograph.recipes.course import arguments, prepare, train
 from barograph.recipes.examples import STEPS, Split, split_of
 from barograph.recipes.options import PRMOptions
+from barograph.recipes.result import Finished
 from barograph.recipes.weights import adapter, is_tiny, step_classifier, tokenizer
 from barograph.trainers.callback import BarographCallback
 from barograph.trainers.compute_metrics import create_compute_metrics_fn
@@ -116,7 +117,7 @@ def run(asked: PRMOptions) -> Finished:
     if is_tiny(options) and not options.data:
         picked, at_random = _best_of_eight(trainer.model, words, options)
         before, after = {"solution right, picked at random": at_random}, {**after, "solution right, best of 8": picked}
-    return Finished("prm", folder, trainer.state.global_step, verdict, before, after)
+    return Finished("prm", folder, trainer.state.global_step, verdict, before, after).kept()
 
 
 def _best_of_eight(model: Any, words: Any, options: PRMOptions, trials: int = 100) -> tuple[float, float]:

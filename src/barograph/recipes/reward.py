@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from barograph.recipes.course import Finished, arguments, prepare, train
+from barograph.recipes.course import arguments, prepare, train
 from barograph.recipes.examples import PAIRS, UNPAIRED, Split, split_of
 from barograph.recipes.options import RewardOptions
+from barograph.recipes.result import Finished
 from barograph.recipes.weights import adapter, classifier, tokenizer
 from barograph.trainers.callback import BarographCallback
 from barograph.trainers.compute_metrics import create_compute_metrics_fn
@@ -26,7 +27,7 @@ def run(asked: RewardOptions) -> Finished:
     verdict = train(trainer, options, "reward")
     after = {name: value for name, value in trainer.evaluate().items() if name in {best, "eval_accuracy", "eval_loss"}}
     named = {f"held-out {name.removeprefix('eval_')}": value for name, value in after.items()}
-    return Finished("reward", str(options.output_dir), trainer.state.global_step, verdict, {}, named)
+    return Finished("reward", str(options.output_dir), trainer.state.global_step, verdict, {}, named).kept()
 
 
 def _best(metric: str) -> dict[str, Any]:

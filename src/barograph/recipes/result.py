@@ -1,0 +1,47 @@
+"""How a training ended, and the files in its folder that say so. To read them takes the standard library alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from barograph.sinks.replace import write_whole
+
+__all__ = ["RESULT", "TOLD", "Finished", "result_of"]
+
+#: What a run was told, for when it goes on.
+TOLD = "recipe.json"
+#: What came of a run, beside its record.
+RESULT = "result.json"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Finished:
+    """How a training ended."""
+
+    method: str
+    folder: str
+    steps: int
+    #: `healthy`, `watch`, `unhealthy` or `unjudged`.
+    verdict: str
+    #: What was measured on held-out examples, before the training and after it.
+    before: Mapping[str, float]
+    after: Mapping[str, float]
+
+    def kept(self) -> Self:
+        """The same, written down in the folder; of several processes the first one writes."""
+        if os.environ.get("RANK", "0") == "0":
+            write_whole(Path(self.folder) / RESULT, json.dumps(dataclasses.asdict(self), indent=1).encode() + b"\n")
+        return self
+
+
+def result_of(folder: str | Path) -> Finished | None:
+    """What came of the run in a folder; None if it has not ended, or nothing can be read of it."""
+    try:
+        return Finished(**json.loads((Path(folder) / RESULT).read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None
