@@ -19,9 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import pyarrow as pa
 import torch
-import xxhash
 from accelerate.utils import broadcast_object_list
 
 from barograph.core.cache_folder import cache_folder
@@ -104,6 +102,8 @@ def _file_for(trainer: Any, dataset: Dataset) -> Path | None:
 
 def _of_weights(model: torch.nn.Module) -> bytes:
     """A digest of the weights without those of an adapter, whose first values are drawn anew in every run."""
+    import xxhash
+
     digest = xxhash.xxh3_128()
     for name, tensor in sorted(model.state_dict().items()):
         if "lora_" not in name:
@@ -113,6 +113,9 @@ def _of_weights(model: torch.nn.Module) -> bytes:
 
 
 def _of_rows(dataset: Dataset) -> bytes:
+    import pyarrow as pa
+    import xxhash
+
     digest = xxhash.xxh3_128()
     for table in dataset.with_format("arrow").iter(batch_size=1_000):
         sink = io.BytesIO()
