@@ -24,9 +24,10 @@ pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("default")]
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-from barograph.recipes import ppo, ppo_objective  # noqa: E402 - they need both
-
-TINY = Path(ppo.__file__).parent / "tiny"
+from barograph.recipes import ppo  # noqa: E402 - it needs both
+from barograph.recipes.ppo import checks, objective, rollout, state  # noqa: E402 - they need both
+from barograph.recipes.scoring import of_each  # noqa: E402
+from barograph.recipes.weights import TINY_FOLDER  # noqa: E402
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -91,7 +92,7 @@ class TestAdvantages:
             expected.append(
                 [math.fsum((gamma * lam) ** (k - t) * surprise[k] for k in range(t, count)) for t in range(count)]
             )
-        advantages, returns = ppo_objective.gae(padded(rewards), padded(values), mask_of(lengths), gamma, lam)
+        advantages, returns = objective.gae(padded(rewards), padded(values), mask_of(lengths), gamma, lam)
         assert within(advantages, lengths) == near(expected)
         assert within(returns, lengths) == near(
             [[a + v for a, v in zip(*pair, strict=True)] for pair in zip(expected, values, strict=True)]
@@ -99,7 +100,7 @@ class TestAdvantages:
 
     def test_by_hand(self) -> None:
         # surprises: 0 + 0.5 * 2 - 1 = 0, 3 - 2 = 1; first advantage: 0 + 0.5 * 0.5 * 1
-        advantages, returns = ppo_objective.gae(
+        advantages, returns = objective.gae(
             torch.tensor([[0.0, 3.0]]), torch.tensor([[1.0, 2.0]]), torch.ones(1, 2).bool(), gamma=0.5, lam=0.5
         )
         assert advantages.tolist() == [[0.25, 1.0]]
@@ -107,7 +108,7 @@ class TestAdvantages:
 
     def test_nan_beyond_an_answer_stays_there(self) -> None:
         rewards = torch.tensor([[1.0, math.nan]])
-        advantages, _ = ppo_objective.gae(rewards, rewards, torch.tensor([[True, False]]), 1.0, 0.95)
+        advantages, _ = objective.gae(rewards, rewards, torch.tensor([[True, False]]), 1.0, 0.95)
         assert advantages.tolist() == [[0.0, 0.0]]
 
 
@@ -118,25 +119,25 @@ class TestWhitening:
         middle = mean(flat(rows))
         deviation = math.sqrt(mean([(value - middle) ** 2 for value in flat(rows)]) + 1e-8)
         expected = [[(value - middle) / deviation + (0.0 if shift else middle) for value in row] for row in rows]
-        assert within(ppo_objective.whiten(padded(rows), mask_of(lengths), shift), lengths) == near(expected)
+        assert within(objective.whiten(padded(rows), mask_of(lengths), shift), lengths) == near(expected)
 
     def test_a_single_value(self) -> None:
-        assert ppo_objective.whiten(torch.tensor([[3.0]]), torch.tensor([[True]])).tolist() == [[0.0]]
+        assert objective.whiten(torch.tensor([[3.0]]), torch.tensor([[True]])).tolist() == [[0.0]]
 
 
 class TestKL:
     @hypothesis.given(some.lists(some.tuples(numbers, numbers), min_size=1, max_size=9))
     def test_estimators(self, pairs: list[tuple[float, float]]) -> None:
         mine, its = (torch.tensor(column, dtype=torch.float64) for column in zip(*pairs, strict=True))
-        k3 = ppo_objective.kl_of(mine, its, "k3").tolist()
-        assert ppo_objective.kl_of(mine, its).tolist() == pytest.approx([p - q for p, q in pairs])
+        k3 = objective.kl_of(mine, its, "k3").tolist()
+        assert objective.kl_of(mine, its).tolist() == pytest.approx([p - q for p, q in pairs])
         assert k3 == pytest.approx([math.exp(q - p) - 1 - (q - p) for p, q in pairs], rel=1e-6, abs=1e-9)
         assert min(k3) >= 0
 
     @pytest.mark.parametrize("estimator", ["k1", "k3"])
     def test_the_mean_over_all_tokens_is_the_true_kl(self, estimator: str) -> None:
         p, q = [0.7, 0.2, 0.1], [0.3, 0.3, 0.4]
-        estimates = ppo_objective.kl_of(torch.tensor(p).log(), torch.tensor(q).log(), estimator).tolist()
+        estimates = objective.kl_of(torch.tensor(p).log(), torch.tensor(q).log(), estimator).tolist()
         true = math.fsum(a * math.log(a / b) for a, b in zip(p, q, strict=True))
         assert math.fsum(a * e for a, e in zip(p, estimates, strict=True)) == pytest.approx(true, rel=1e-5)
 
@@ -147,17 +148,17 @@ class TestKL:
         for row, score in zip(expected, scores, strict=False):
             row[-1] += score
         given = torch.tensor(scores[: len(lengths)], dtype=torch.float64)
-        assert within(ppo_objective.token_rewards(given, padded(kl), mask_of(lengths), beta), lengths) == near(expected)
+        assert within(objective.token_rewards(given, padded(kl), mask_of(lengths), beta), lengths) == near(expected)
 
     def test_adaptive_weight_by_the_published_formula(self) -> None:
         # Ziegler et al. 2019, 2.2: e = clip((KL - target) / target, -0.2, 0.2), beta *= 1 + K e; K = n / horizon
         for kl, error in [(6.0, 0.0), (6.6, 0.1), (60.0, 0.2), (5.4, -0.1), (0.0, -0.2), (-3.0, -0.2)]:
-            weight = ppo_objective.AdaptiveKL(0.5, target=6.0, horizon=1_000)
+            weight = objective.AdaptiveKL(0.5, target=6.0, horizon=1_000)
             weight.update(kl, answers=64)
             assert weight.coefficient == pytest.approx(0.5 * (1 + error * 64 / 1_000))
 
     def test_weight_that_stays(self) -> None:
-        weight = ppo_objective.AdaptiveKL(0.5)
+        weight = objective.AdaptiveKL(0.5)
         weight.update(60.0, answers=64)
         assert weight.coefficient == 0.5
 
@@ -175,7 +176,7 @@ class TestPolicyLoss:
             ratios.append(ratio)
             squares.append((n - o) ** 2)
         hypothesis.assume(all(abs(ratio - edge) > 1e-9 for ratio in ratios for edge in (1 - clip, 1 + clip)))
-        seen = ppo_objective.policy_loss(padded(new), padded(old), padded(advantages), mask_of(lengths), clip)
+        seen = objective.policy_loss(padded(new), padded(old), padded(advantages), mask_of(lengths), clip)
         assert seen.loss.item() == pytest.approx(mean(losses), rel=1e-6, abs=1e-7)
         assert seen.clip_fraction.item() == pytest.approx(mean(clipped), abs=1e-6)
         assert seen.ratio_mean.item() == pytest.approx(mean(ratios))
@@ -191,7 +192,7 @@ class TestPolicyLoss:
 
         def loss_of(given: Any) -> Any:
             logp = given.log_softmax(-1).gather(-1, tokens[..., None]).squeeze(-1)
-            return ppo_objective.policy_loss(logp, old, advantages, mask, 0.2).loss
+            return objective.policy_loss(logp, old, advantages, mask, 0.2).loss
 
         loss_of(logits).backward()
         step = 1e-6
@@ -206,7 +207,7 @@ class TestPolicyLoss:
 
     def test_at_the_old_policy_it_is_the_plain_policy_gradient(self) -> None:
         logp, advantages = torch.tensor([[-1.0, -2.0]], requires_grad=True), torch.tensor([[3.0, -4.0]])
-        ppo_objective.policy_loss(logp, logp.detach(), advantages, torch.ones(1, 2).bool(), 0.2).loss.backward()
+        objective.policy_loss(logp, logp.detach(), advantages, torch.ones(1, 2).bool(), 0.2).loss.backward()
         assert logp.grad.tolist() == [[-1.5, 2.0]]  # minus the advantage, over two tokens
 
 
@@ -219,7 +220,7 @@ class TestValueLoss:
             held = o + max(-clip, min(clip, v - o))
             losses.append(max((v - r) ** 2, (held - r) ** 2) / 2)
             clipped.append((held - r) ** 2 - (v - r) ** 2)
-        seen = ppo_objective.value_loss(padded(values), padded(old), padded(returns), mask_of(lengths), clip)
+        seen = objective.value_loss(padded(values), padded(old), padded(returns), mask_of(lengths), clip)
         assert seen.loss.item() == pytest.approx(mean(losses), rel=1e-6, abs=1e-7)
         hypothesis.assume(all(gain == 0 or abs(gain) > 1e-9 for gain in clipped))
         assert seen.clip_fraction.item() == pytest.approx(mean([float(gain > 0) for gain in clipped]), abs=1e-6)
@@ -231,29 +232,27 @@ class TestTheRest:
         whole = math.fsum(math.exp(one) for one in logits)
         shares = [math.exp(one) / whole for one in logits]
         expected = -math.fsum(share * math.log(share) for share in shares)
-        assert ppo_objective.entropy(torch.tensor(logits, dtype=torch.float64)).item() == pytest.approx(
-            expected, abs=1e-9
-        )
+        assert objective.entropy(torch.tensor(logits, dtype=torch.float64)).item() == pytest.approx(expected, abs=1e-9)
 
     def test_explained_variance(self) -> None:
         returns, mask = torch.tensor([[0.0, 2.0, 9.0]]), mask_of([2])
-        assert ppo_objective.explained_variance(returns, returns, mask) == 1.0
-        assert ppo_objective.explained_variance(torch.zeros(1, 3), returns, mask) == 0.0
-        assert ppo_objective.explained_variance(torch.tensor([[2.0, 0.0, 9.0]]), returns, mask) == -3.0  # 1 - 4 / 1
-        assert ppo_objective.explained_variance(returns, torch.ones(1, 3), mask) is None
+        assert objective.explained_variance(returns, returns, mask) == 1.0
+        assert objective.explained_variance(torch.zeros(1, 3), returns, mask) == 0.0
+        assert objective.explained_variance(torch.tensor([[2.0, 0.0, 9.0]]), returns, mask) == -3.0  # 1 - 4 / 1
+        assert objective.explained_variance(returns, torch.ones(1, 3), mask) is None
 
     def test_schedules(self) -> None:
         for schedule in ("linear", "cosine", "constant", "constant_with_warmup"):
-            shares = [ppo_objective.rate_share(schedule, step, 20, 0.1) for step in range(1, 21)]
+            shares = [objective.rate_share(schedule, step, 20, 0.1) for step in range(1, 21)]
             assert max(shares) == 1.0
             assert min(shares) > 0
             assert (shares[0] == 0.5) == (schedule != "constant")
             assert (shares[-1] < 0.1) == (schedule in {"linear", "cosine"})
-        assert ppo_objective.rate_share("cosine", 11, 20, 0.0) == pytest.approx(0.5)
+        assert objective.rate_share("cosine", 11, 20, 0.0) == pytest.approx(0.5)
 
     def test_each_epoch_has_every_prompt_once_in_an_order_of_its_own(self) -> None:
         rows = [{"prompt": str(number)} for number in range(10)]
-        drawn = [row["prompt"] for step in range(5) for row in ppo._batch(rows, 4 * step, 4, seed=1)]
+        drawn = [row["prompt"] for step in range(5) for row in rollout.batch(rows, 4 * step, 4, seed=1)]
         assert sorted(drawn[:10]) == sorted(drawn[10:]) == [str(number) for number in range(10)]
         assert drawn[:10] != drawn[10:]
 
@@ -269,7 +268,7 @@ class TestTheRest:
         ],
     )
     def test_sampling_warning(self, options: dict[str, Any], names: list[str]) -> None:
-        says = ppo.sampling_warning(PPOOptions(**options))
+        says = checks.sampling_warning(PPOOptions(**options))
         assert bool(says) == bool(names)
         assert all(name in says for name in names)
         assert ("below zero" in says) == ("top" in says)
@@ -313,11 +312,11 @@ class Record:
 
 
 def model() -> Any:
-    return transformers.AutoModelForCausalLM.from_pretrained(TINY, dtype=torch.float32)
+    return transformers.AutoModelForCausalLM.from_pretrained(TINY_FOLDER, dtype=torch.float32)
 
 
 def tokenizer() -> Any:
-    return transformers.AutoTokenizer.from_pretrained(TINY)
+    return transformers.AutoTokenizer.from_pretrained(TINY_FOLDER)
 
 
 def trained(folder: Path, tracker: Any, /, **named: Any) -> ppo.Reached:
@@ -329,7 +328,7 @@ def trained(folder: Path, tracker: Any, /, **named: Any) -> ppo.Reached:
     given = {name: named.pop(name) if name in named else make() for name, make in parts.items()}
     small = {"max_steps": 4, "batch_size": 8, "minibatches": 2, "ppo_epochs": 2, "save_steps": 0, "guard": "advise"}
     options = PPOOptions(**{"output_dir": str(folder), "accumulate": 1, **small, **named})
-    return ppo.train(options, tracker=tracker, **given)
+    return ppo.train(options, tracker=tracker, score=of_each(given.pop("reward")), **given)
 
 
 def rescue(step: int, checkpoint: Path, **more: Any) -> Decision:
@@ -384,7 +383,7 @@ def with_absolute_positions() -> Any:
 def test_a_rollout_against_the_model_asked_row_by_row(made: Callable[[], Any]) -> None:
     """Left padding, positions, the end token, scores and penalties: all again, without a batch."""
     rows = [{"prompt": "i think 3 ?", "n": 1}, *({"prompt": row["prompt"], "n": 2} for row in tasks.prompts(2, 15))]
-    options = ppo._settled(
+    options = checks.whole(
         PPOOptions(response_length=7, temperature=1.5, batch_size=8, minibatches=2, missing_eos_penalty=2.0)
     )
     policy, reference, words = made(), made(), tokenizer()
@@ -394,13 +393,14 @@ def test_a_rollout_against_the_model_asked_row_by_row(made: Callable[[], Any]) -
         heard.append((completion, n))
         return float(n)
 
-    run = ppo._Run(
-        options=options, policy=policy, reference=reference, tokenizer=words, prompts=rows, reward=reward, step=1
-    )
+    run = state.Run(
+        options=options, policy=policy, reference=reference, tokenizer=words, prompts=rows, step=1,
+        score=of_each(reward),
+    )  # fmt: skip
     torch.nn.init.normal_(run.head.weight)
     torch.manual_seed(5)
-    seen = ppo._roll_out(run)
-    asked = ppo._batch(rows, 0, run.size, seed=1)
+    seen = rollout.roll_out(run)
+    asked = rollout.batch(rows, 0, run.size, seed=1)
     assert sorted(len(words(row["prompt"])["input_ids"]) for row in asked)[:3] == [4, 8, 8]
     widest, unfinished = 8, 0
     for place, row in enumerate(asked):
@@ -410,7 +410,8 @@ def test_a_rollout_against_the_model_asked_row_by_row(made: Callable[[], Any]) -
         count = len(answer)
         assert seen.tokens[place, widest - len(ids) : widest].tolist() == ids
         assert seen.mask[place].tolist() == [number < count for number in range(seen.mask.shape[1])]
-        text = " ".join(tasks.WORDS[token] for token in answer if token > 2)  # the first are special
+        # As it goes on after the prompt; the first three tokens are special.
+        text = "".join(f" {tasks.WORDS[token]}" for token in answer if token > 2)
         assert heard[place] == (text, row["n"])
         unfinished += answer[-1] != 1
         assert seen.scores[place].item() == row["n"] - 2.0 * (answer[-1] != 1)
@@ -433,6 +434,76 @@ def test_a_rollout_against_the_model_asked_row_by_row(made: Callable[[], Any]) -
     assert seen.ended == len(asked) - unfinished
     assert 0 < unfinished < len(asked)
     assert torch.equal(seen.logp, seen.reference_logp)
+
+
+CHAT = [{"role": "user", "content": "i think 3 + 4 = 9 ?"}]
+
+
+def test_computing_again_saves_memory_and_changes_nothing(tmp_path: Path) -> None:
+    saved, rows = list[int](), list[list[dict[str, float]]]()
+    for again in (False, True):
+        held = list[int]()
+
+        def keep(tensor: Any, held: list[int] = held) -> Any:
+            held.append(tensor.nbytes)
+            return tensor
+
+        record = Record()
+        with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+            trained(tmp_path / str(again), record, max_steps=2, recompute=again)
+        saved.append(sum(held))
+        rows.append([{name: value for name, value in row.items() if name != "eps"} for _, row in record.rows])
+    assert saved[1] < saved[0] / 2
+    for kept, computed in zip(*rows, strict=True):
+        assert computed == pytest.approx(kept, rel=1e-5, abs=1e-6)
+
+
+def chatting(template: str = "{% for one in messages %}<unk> {{ one['content'] }}{% endfor %}") -> Any:
+    """A tokenizer for chats, with a word of the model where a turn begins."""
+    words = tokenizer()
+    words.chat_template = template + "{% if add_generation_prompt %} ;{% endif %}"
+    return words
+
+
+def test_the_prompt_of_a_chat_is_what_the_template_makes_of_it(tmp_path: Path) -> None:
+    words, told = chatting(), list[tuple[str, Any]]()
+
+    def reward(completion: str, prompt: Any, n: int) -> float:
+        told.append((completion, prompt))
+        return float(n)
+
+    rows = [{"prompt": CHAT, "n": 3}, {"prompt": [*CHAT, {"role": "assistant", "content": "no"}], "n": 3}]
+    options = checks.whole(PPOOptions(batch_size=2, minibatches=1))
+    run = state.Run(
+        options=options, policy=model(), reference=model(), tokenizer=words, prompts=rows, step=1, score=of_each(reward)
+    )
+    seen, asked = rollout.roll_out(run), rollout.batch(rows, 0, 2, seed=1)
+    texts = ["".join(f"<unk> {one['content']}" for one in row["prompt"]) + " ;" for row in asked]
+    for place, text in enumerate(texts):
+        ids = words(text)["input_ids"]
+        held = seen.attention[place, : seen.tokens.shape[1] - seen.mask.shape[1]].bool()
+        assert seen.tokens[place, : len(held)][held].tolist() == ids
+        assert words.decode(ids[-1:]) == ";"
+    assert [prompt for _, prompt in told] == [row["prompt"] for row in asked]
+    record = Record()
+    trained(tmp_path, record, prompts=[{"prompt": CHAT}], tokenizer=words, reward=lambda answer: 1.0, max_steps=1)
+    assert record.column("objective/scores")[0] <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("prompt", "words", "says"),
+    [
+        (CHAT, tokenizer, "row 0: the prompt is a list of messages, and the tokenizer has no chat template"),
+        ([{"role": "user"}], chatting, "row 0: the prompt .* is neither a text nor a list of messages with role and"),
+        ([], chatting, "row 0: the prompt .* is neither a text nor a list"),
+        (3, chatting, "row 0: the prompt 3 is neither a text nor a list"),
+        (CHAT, lambda: chatting("{{ raise_exception('no users') }}"), r"does not take the prompt .*\(no users\)"),
+    ],
+    ids=["no-template", "no-content", "empty", "number", "refused"],
+)
+def test_a_chat_that_cannot_be_asked_is_one_clear_error(tmp_path: Path, prompt: Any, words: Any, says: str) -> None:
+    with pytest.raises(ConfigurationError, match=says):
+        trained(tmp_path, Record(), prompts=[{"prompt": prompt}], tokenizer=words(), reward=lambda answer: 1.0)
 
 
 def test_accumulation_only_saves_memory(tmp_path: Path) -> None:
@@ -624,8 +695,8 @@ def test_an_adapter_is_its_own_reference(tmp_path: Path) -> None:
     [
         ({"prompts": []}, "no prompts"),
         ({"prompts": [{"prompt": "i think 3 ?"}, {"question": "?"}]}, "row 1 has no column 'prompt'.*'question'"),
-        ({"prompts": [{"prompt": "i think 3 ?"}], "reward": lambda text: math.nan}, "step 1: the reward.*nan.*finite"),
-        ({"prompts": [{"prompt": "i think 3 ?"}], "reward": lambda text: None}, "step 1: the reward.*None.*finite"),
+        ({"prompts": [{"prompt": "i think 3 ?"}], "reward": lambda text: math.nan}, "the reward of.*nan.*finite"),
+        ({"prompts": [{"prompt": "i think 3 ?"}], "reward": lambda text: None}, "the reward of.*None.*finite"),
         ({"prompts": [{"prompt": " "}]}, "step 1: the prompt ' ' holds no token"),
         ({"reference": None}, "no reference"),
         ({"response_length": 64}, "max_length 64 leaves no room"),

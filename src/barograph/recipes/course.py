@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import dataclasses
 import json
 import logging
@@ -20,9 +21,11 @@ import transformers
 
 from barograph.core import errors
 from barograph.core.errors import ConfigurationError
+from barograph.recipes.disk import check_room, says_when_full
 from barograph.recipes.options import Chosen, Options, choices_of, settled
+from barograph.recipes.profiles import announce, fitted
 from barograph.recipes.result import TOLD, Finished
-from barograph.recipes.weights import is_tiny, precision
+from barograph.recipes.weights import context_of, is_tiny, precision, source_of
 from barograph.sinks.replace import write_whole
 from barograph.trainers.callback import BarographCallback
 from barograph.trainers.rescue import resume
@@ -33,6 +36,7 @@ __all__ = [
     "Finished",
     "Interrupted",
     "arguments",
+    "leave_group_at_exit",
     "prepare",
     "remember",
     "stops_after_the_step",
@@ -51,12 +55,14 @@ def prepare(options: Chosen, method: str, mark: str = "trainer_state.json") -> C
     """
     if options.resume_from:
         options = _taken_up(options, Path(options.resume_from), mark)
-    options = settled(options)
+    options = _within_context(settled(fitted(options, method)), said=options.max_length)
+    announce(options, method)
     if not options.output_dir:
         if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not options.resume_from:
             raise ConfigurationError("several processes train together: name --output-dir, or each would find its own")
         folder = Path(options.resume_from).parent if options.resume_from else free_folder(Path("runs") / method)
         options = dataclasses.replace(options, output_dir=str(folder))
+    check_room(options)
     warnings.filterwarnings("ignore", category=FutureWarning)
     warnings.filterwarnings("ignore", category=UserWarning, module=r"(transformers|trl|peft|torch)\b")
     transformers.utils.logging.set_verbosity_error()
@@ -64,9 +70,20 @@ def prepare(options: Chosen, method: str, mark: str = "trainer_state.json") -> C
     datasets.disable_progress_bars()
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # What it retries comes to one sentence of ours.
     transformers.set_seed(options.seed or 0)
+    leave_group_at_exit()
     if is_tiny(options):
         torch.set_num_threads(1)  # Several on small matrices wait for each other.
     return options
+
+
+def leave_group_at_exit() -> None:
+    """A group that still stands when the interpreter goes may abort the process after all its work is done."""
+
+    def leave() -> None:
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            torch.distributed.destroy_process_group()
+
+    atexit.register(leave)
 
 
 def _taken_up(options: Chosen, checkpoint: Path, mark: str) -> Chosen:
@@ -83,6 +100,16 @@ def _taken_up(options: Chosen, checkpoint: Path, mark: str) -> Chosen:
     if rate := _rate_of(checkpoint):  # As it stands there, rescues included.
         told["learning_rate"] = rate
     return type(options).made(told, now)
+
+
+def _within_context(options: Chosen, said: int | None) -> Chosen:
+    """No more tokens than the model takes: what was said is refused, what is usual gives way."""
+    most = context_of(options)
+    if most is None or (options.max_length or 0) <= most:
+        return options
+    if said is not None:
+        raise ConfigurationError(f"max_length = {said:,}: {source_of(options)} takes {most:,} tokens at most")
+    return dataclasses.replace(options, max_length=most)
 
 
 def remember(options: Options) -> None:
@@ -112,12 +139,13 @@ def arguments(kind: Any, options: Options, **more: Any) -> Any:
         "eval_steps": options.eval_steps,
         "save_strategy": "steps",
         "save_steps": options.save_steps,
+        "save_total_limit": options.keep_checkpoints or None,
         "seed": options.seed,
         "bf16": computes == "bf16",
         "fp16": computes == "fp16",
         "use_cpu": not torch.cuda.is_available(),
         "dataloader_pin_memory": torch.cuda.is_available(),
-        "gradient_checkpointing": not is_tiny(options) and not options.lora,
+        "gradient_checkpointing": bool(options.recompute),
         "report_to": [name for name in str(options.report_to).split(",") if name],
     }
     if "max_length" in getattr(kind, "__dataclass_fields__", {}):
@@ -129,21 +157,23 @@ def train(trainer: Any, options: Options, method: str) -> str:
     """Train, or go on from a checkpoint, and save the end. Gives the verdict."""
     callback = next(one for one in trainer.callback_handler.callbacks if isinstance(one, BarographCallback))
     trainer.remove_callback(transformers.trainer_callback.PrinterCallback)
-    remember(options)
+    folder = Path(str(options.output_dir))
     try:
-        if options.resume_from:
-            _go_on(trainer, options)
-        else:
-            trainer.train()
+        with says_when_full(folder, method):
+            remember(options)
+            if options.resume_from:
+                _go_on(trainer, options)
+            else:
+                trainer.train()
+            if trainer.is_world_process_zero():
+                trainer.save_model(str(folder / FINAL))
     except KeyboardInterrupt:
         raise Interrupted(_kept(trainer), method) from None
     except torch.OutOfMemoryError:
         raise ConfigurationError(
             f"the device has not enough memory for batches of {options.batch_size}: "
-            f"halve --batch-size and double --accumulate, or add --lora"
+            f"halve --batch-size and double --accumulate, add --lora, or let --profile auto choose"
         ) from None
-    if trainer.is_world_process_zero():
-        trainer.save_model(str(Path(str(options.output_dir)) / FINAL))
     monitor = callback.monitor
     diagnosis = monitor.diagnosis() if monitor is not None else None
     return diagnosis.verdict.value if diagnosis is not None else "unjudged"

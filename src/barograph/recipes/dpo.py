@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from barograph.recipes import answers, reference
 from barograph.recipes.course import arguments, prepare, train
-from barograph.recipes.examples import PAIRS, split_of
+from barograph.recipes.examples import PAIRS, Room, split_of
 from barograph.recipes.options import DPOOptions
 from barograph.recipes.result import Finished
 from barograph.recipes.weights import adapter, causal, tokenizer
@@ -28,7 +28,8 @@ def run(asked: DPOOptions) -> Finished:
     from trl import DPOConfig, DPOTrainer
 
     options = prepare(asked, "dpo")
-    examples = split_of(options, PAIRS)
+    words = tokenizer(options)
+    examples = split_of(options, PAIRS, Room(words, (options.max_length or 0) - 1))
     start, is_asked_before = reference.in_memory(options, len(examples.train))
     trainer = reference.remembering(DPOTrainer)(
         model=causal(options),
@@ -40,7 +41,7 @@ def run(asked: DPOOptions) -> Finished:
         ),
         train_dataset=examples.train,
         eval_dataset=examples.held_out,
-        processing_class=tokenizer(options),
+        processing_class=words,
         peft_config=adapter(options, "CAUSAL_LM"),
         callbacks=[BarographCallback(guard=str(options.guard))],
     )  # fmt: skip

@@ -15,8 +15,9 @@ from datasets import Dataset, DatasetDict, load_dataset, load_from_disk
 from barograph.core.errors import ConfigurationError, suggest
 from barograph.recipes import tasks
 from barograph.recipes.options import Options
+from barograph.trainers.voice import say
 
-__all__ = ["PAIRS", "PROMPTS", "STEPS", "UNPAIRED", "Form", "Split", "split_of"]
+__all__ = ["PAIRS", "PROMPTS", "STEPS", "UNPAIRED", "Form", "Room", "Split", "split_of"]
 
 Row: TypeAlias = dict[str, Any]
 
@@ -59,15 +60,26 @@ class Split(NamedTuple):
     held_out: Dataset
 
 
-def split_of(options: Options, form: Form) -> Split:
+class Room(NamedTuple):
+    """How many tokens an example may take."""
+
+    words: Any
+    tokens: int
+    #: What has to fit: the prompt, with one token of an answer or more beside it, or the prompt with each answer.
+    is_whole: bool = False
+
+
+def split_of(options: Options, form: Form, room: Room | None = None) -> Split:
     """The examples that the options name, in the form that a method takes; the tiny task where they name none."""
     seed = options.seed or 0
-    if not options.data:
-        whole = Dataset.from_list(form.drawn(seed))
-    else:
-        whole = _checked(_found(options.data), form, options.data)
+
+    def taken(where: str, part: str) -> Dataset:
+        found = _checked(_found(where, part), form, where)
+        return found if room is None else _fitting(found, room, where, drops=bool(options.drop_long))
+
+    whole = taken(options.data, "train") if options.data else Dataset.from_list(form.drawn(seed))
     if options.eval_data:
-        return Split(whole, _checked(_found(options.eval_data, "test"), form, options.eval_data))
+        return Split(whole, taken(options.eval_data, "test"))
     held = round(len(whole) * (options.eval_share or 0.0))
     if held == 0 or held == len(whole):
         raise ConfigurationError(
@@ -141,6 +153,49 @@ def _checked(found: Dataset, form: Form, where: str) -> Dataset:
                 f"{where}, row {number + 1}: {len(row['completions'])} steps and {len(row['labels'])} labels"
             )
     return found
+
+
+def _fitting(found: Dataset, room: Room, where: str, *, drops: bool) -> Dataset:
+    """The same, if every example fits; else those that do, where the others are to be dropped."""
+    long = [(number, tokens) for number, row in enumerate(found) if (tokens := _tokens(row, room)) > room.tokens]
+    if not long:
+        return found
+    number, tokens = long[0]
+    begin = str(found[number].get("prompt") or found[number].get("chosen"))[:40]
+    what = "the example" if room.is_whole else "the prompt"
+    if not drops or len(long) == len(found):
+        cure = "raise --max-length" + ("" if len(long) == len(found) else ", or leave them out by --drop-long")
+        raise ConfigurationError(
+            f"{where}, row {number + 1} ({begin!r} ...): {what} takes {tokens:,} tokens, and there is room for "
+            f"{room.tokens:,}; so it is with {len(long):,} of {len(found):,} rows: {cure}"
+        )
+    say(f"barograph: {where}: {len(long):,} of {len(found):,} examples take more than {room.tokens:,} tokens: left out")
+    out = {number for number, _ in long}
+    return found.select([number for number in range(len(found)) if number not in out])
+
+
+def _tokens(row: Row, room: Room) -> int:
+    """The tokens of what has to fit."""
+    prompt = row.get("prompt") or ""
+    if not room.is_whole:
+        return _length(prompt, room)
+    return max(
+        _length(_joined(prompt, row[side]), room) for side in ("chosen", "rejected", "completion") if side in row
+    )
+
+
+def _joined(prompt: Any, answer: Any) -> Any:
+    return (prompt or ("" if isinstance(answer, str) else [])) + answer
+
+
+def _length(text: Any, room: Room) -> int:
+    """The tokens of a text, or of a talk; what is shorter in bytes than the room needs no counting."""
+    if isinstance(text, str):
+        size = len(text.encode())
+        return size if size <= room.tokens else len(room.words(text)["input_ids"])
+    if room.words.chat_template is None:
+        raise ConfigurationError("the examples are talks (lists of messages), and the tokenizer has no chat template")
+    return len(room.words.apply_chat_template(text, return_dict=True)["input_ids"])
 
 
 def _check(value: object, name: str, kinds: type | tuple[type, ...], where: str) -> None:

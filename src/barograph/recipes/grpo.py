@@ -1,7 +1,7 @@
 """GRPO: several answers to one prompt, each scored by a function; those above the average of their group gain.
 
 By default the function asks for the true sum and for an honest yes or no. `--reward FILE.py:FUNCTION` names another: it
-is called with an answer and the columns of its prompt, and gives a number.
+is called with an answer and the columns of its prompt, and gives a number. `--reward-model FOLDER` names a model.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from statistics import fmean
 from typing import Any
 
 from barograph.recipes import answers
-from barograph.recipes.course import Finished, arguments, prepare, train
-from barograph.recipes.examples import PROMPTS, split_of
+from barograph.recipes.course import arguments, prepare, train
+from barograph.recipes.examples import PROMPTS, Room, split_of
 from barograph.recipes.options import GRPOOptions
-from barograph.recipes.scoring import Score, scored_by
+from barograph.recipes.result import Finished
+from barograph.recipes.scoring import Score, heard, scored_by, scores_of
 from barograph.recipes.weights import adapter, causal, tokenizer
 from barograph.trainers.callback import BarographCallback
 
@@ -25,18 +26,19 @@ def run(asked: GRPOOptions) -> Finished:
     from trl import GRPOConfig, GRPOTrainer
 
     options = prepare(asked, "grpo")
-    score = scored_by(options.reward, is_drawn=not options.data)
-    examples = split_of(options, PROMPTS)
+    settings = arguments(
+        GRPOConfig, options, beta=options.beta, num_generations=options.generations,
+        max_completion_length=options.answer_length, temperature=options.temperature,
+    )  # fmt: skip
+    score, words = scored_by(options, settings.device), tokenizer(options)
+    examples = split_of(options, PROMPTS, Room(words, (options.max_length or 0) - (options.answer_length or 0)))
     trainer = GRPOTrainer(
         model=causal(options),
-        reward_funcs=_of_batches(score),
-        args=arguments(
-            GRPOConfig, options, beta=options.beta, num_generations=options.generations,
-            max_completion_length=options.answer_length, temperature=options.temperature,
-        ),
+        reward_funcs=_of_batches(score, words),
+        args=settings,
         train_dataset=examples.train,
         eval_dataset=examples.held_out,
-        processing_class=tokenizer(options),
+        processing_class=words,
         peft_config=adapter(options, "CAUSAL_LM"),
         callbacks=[BarographCallback(guard=str(options.guard))],
     )  # fmt: skip
@@ -48,16 +50,25 @@ def run(asked: GRPOOptions) -> Finished:
     return Finished(
         "grpo", str(options.output_dir), trainer.state.global_step, verdict,
         {**before, "mean reward": fmean(rewards[:tenth])}, {**after, "mean reward": fmean(rewards[-tenth:])},
-    )  # fmt: skip
+    ).kept()  # fmt: skip
 
 
-def _of_batches(score: Score) -> Any:
+def _of_batches(score: Score, words: Any) -> Any:
     """As TRL calls it: with a batch of answers, and each column as a list."""
 
-    def reward(completions: list[Any], **columns: Any) -> list[float]:
+    def reward(
+        completions: list[Any], prompts: list[Any], completion_ids: list[list[int]], **columns: Any
+    ) -> list[float]:
         known = {name: values for name, values in columns.items() if isinstance(values, list)}
         known = {name: values for name, values in known.items() if len(values) == len(completions)}
-        texts = [answer if isinstance(answer, str) else answer[-1]["content"] for answer in completions]
-        return [score(text, {name: values[at] for name, values in known.items()}) for at, text in enumerate(texts)]
+        rows = [
+            {"prompt": prompt, **{name: values[at] for name, values in known.items()}}
+            for at, prompt in enumerate(prompts)
+        ]
+        texts = [
+            heard(words, words(prompt)["input_ids"], ids) if isinstance(prompt, str) else answer[-1]["content"]
+            for prompt, answer, ids in zip(prompts, completions, completion_ids, strict=True)
+        ]
+        return scores_of(score, texts, rows)
 
     return reward

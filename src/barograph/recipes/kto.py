@@ -9,7 +9,7 @@ from __future__ import annotations
 from barograph.core.errors import ConfigurationError
 from barograph.recipes import answers, reference
 from barograph.recipes.course import arguments, prepare, train
-from barograph.recipes.examples import UNPAIRED, split_of
+from barograph.recipes.examples import UNPAIRED, Room, split_of
 from barograph.recipes.options import KTOOptions
 from barograph.recipes.result import Finished
 from barograph.recipes.weights import adapter, causal, tokenizer
@@ -43,7 +43,8 @@ def run(asked: KTOOptions) -> Finished:
             f"batch_size = {options.batch_size}: KTO compares the answers of a batch with each other, "
             f"so at least {LEAST_BATCH} belong in one; --accumulate does not count"
         )
-    examples = split_of(options, UNPAIRED)
+    words = tokenizer(options)
+    examples = split_of(options, UNPAIRED, Room(words, (options.max_length or 0) - 1))
     good = sum(map(bool, examples.train["label"]))
     balanced = weights_of(good, len(examples.train) - good)
     start, is_asked_before = reference.in_memory(options, len(examples.train))
@@ -57,7 +58,7 @@ def run(asked: KTOOptions) -> Finished:
         ),
         train_dataset=examples.train,
         eval_dataset=examples.held_out,
-        processing_class=tokenizer(options),
+        processing_class=words,
         peft_config=adapter(options, "CAUSAL_LM"),
         callbacks=[BarographCallback(guard=str(options.guard))],
     )  # fmt: skip

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self, TypeAlias, TypeVar, get_args, get_type_hints
 
 from barograph.core.errors import ConfigurationError, MissingExtra, suggest
+from barograph.recipes.cards import CARDS, THIS
 
 __all__ = [
     "METHODS",
@@ -84,8 +85,10 @@ class Options:
     batch_size: int | None = choice("examples on each device in one go", 4, tiny=16)
     accumulate: int | None = choice("batches that make up one step", 4, tiny=1)
     max_length: int | None = choice("tokens of a prompt with its answer", 1024, tiny=64)
+    drop_long: bool | None = choice("leave out examples that are longer than that, instead of stopping at them", False)
     eval_steps: int | None = choice("steps between two evaluations", 100, tiny=50)
     save_steps: int | None = choice("steps between two checkpoints", 100, tiny=50)
+    keep_checkpoints: int | None = choice("how many of the newest checkpoints are kept; 0 for all", 5, tiny=0)
     logging_steps: int | None = choice("steps between two rows of the record", 1)
     lora: bool | None = choice("train an adapter instead of all weights", False)
     lora_rank: int | None = choice("the adapter's rank", 16)
@@ -95,6 +98,13 @@ class Options:
     precision: str | None = choice(
         "in what to compute; bf16 where the device can", "auto", tiny="fp32", among=("auto", "bf16", "fp16", "fp32")
     )
+    recompute: bool | None = choice(
+        "compute activations a second time instead of keeping them: less memory, a third slower", True, tiny=False
+    )
+    profile: str | None = choice(
+        "choose what is not said here (adapter, bits, batch, precision, length) so that the training fits this card",
+        None, among=(THIS, *CARDS),
+    )  # fmt: skip
     guard: str | None = choice(
         "what to do about a sick run", "advise", tiny="rescue", among=("advise", "stop", "rescue")
     )
@@ -187,6 +197,7 @@ class GRPOOptions(Options):
     answer_length: int | None = choice("tokens of an answer at most", 256, tiny=8)
     temperature: float | None = choice("how boldly answers are drawn", 1.0)
     reward: str | None = choice("the function that scores, as FILE.py:NAME or MODULE:NAME", None)
+    reward_model: str | None = choice("a reward model that scores, as a folder or hub id, instead of a function", None)
 
 
 @dataclass(kw_only=True)
@@ -217,6 +228,7 @@ class PPOOptions(Options):
     missing_eos_penalty: float | None = choice("what an answer loses that does not end by itself", 1.0)
     whiten_rewards: bool | None = choice("scale the rewards of each step to a variance of one", False)
     reward: str | None = choice("the function that scores, as FILE.py:NAME or MODULE:NAME", None)
+    reward_model: str | None = choice("a reward model that scores, as a folder or hub id, instead of a function", None)
 
 
 #: What each command is told.

@@ -17,7 +17,7 @@ from datasets import Dataset, Features, Sequence, Value
 from barograph.recipes import tasks
 from barograph.recipes.answers import UNSEEN
 from barograph.recipes.course import arguments, prepare, train
-from barograph.recipes.examples import STEPS, Split, split_of
+from barograph.recipes.examples import STEPS, Room, Split, split_of
 from barograph.recipes.options import PRMOptions
 from barograph.recipes.result import Finished
 from barograph.recipes.weights import adapter, is_tiny, step_classifier, tokenizer
@@ -83,7 +83,7 @@ def run(asked: PRMOptions) -> Finished:
             lambda row: encoded(words, row, most), remove_columns=part.column_names, features=whole
         )  # fmt: skip
 
-    examples = Split(*map(of_tokens, split_of(options, STEPS)))
+    examples = Split(*map(of_tokens, split_of(options, STEPS, Room(words, most - 1))))
     model = step_classifier(options)
     lora = adapter(options, "TOKEN_CLS")
     if lora is not None:

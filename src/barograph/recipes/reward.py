@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from barograph.recipes.course import arguments, prepare, train
-from barograph.recipes.examples import PAIRS, UNPAIRED, Split, split_of
+from barograph.recipes.examples import PAIRS, UNPAIRED, Room, Split, split_of
 from barograph.recipes.options import RewardOptions
 from barograph.recipes.result import Finished
 from barograph.recipes.weights import adapter, classifier, tokenizer
@@ -37,13 +37,14 @@ def _best(metric: str) -> dict[str, Any]:
 def _of_pairs(options: RewardOptions) -> tuple[Any, str]:
     from trl import RewardConfig, RewardTrainer
 
-    examples = split_of(options, PAIRS)
+    words = tokenizer(options)
+    examples = split_of(options, PAIRS, Room(words, options.max_length or 0, is_whole=True))
     trainer = RewardTrainer(
         model=classifier(options, labels=1),
         args=arguments(RewardConfig, options, **_best("eval_accuracy")),
         train_dataset=examples.train,
         eval_dataset=examples.held_out,
-        processing_class=tokenizer(options),
+        processing_class=words,
         peft_config=adapter(options, "SEQ_CLS"),
         callbacks=[BarographCallback(guard=str(options.guard))],
     )
@@ -54,7 +55,7 @@ def _of_labels(options: RewardOptions) -> tuple[Any, str]:
     from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 
     words = tokenizer(options)
-    examples = split_of(options, UNPAIRED)
+    examples = split_of(options, UNPAIRED, Room(words, (options.max_length or 0) - 1))
 
     def encoded(row: dict[str, Any]) -> dict[str, Any]:
         whole = words(row["prompt"] + row["completion"], truncation=True, max_length=options.max_length)

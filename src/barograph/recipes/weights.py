@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import (
+    AutoConfig,
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
     AutoModelForTokenClassification,
@@ -15,10 +18,22 @@ from transformers import (
 )
 
 from barograph.core.errors import ConfigurationError, MissingExtra
+from barograph.recipes.memory import Shape
 from barograph.recipes.options import TINY, Options
 
-__all__ = ["TINY_FOLDER", "adapter", "causal", "classifier", "is_tiny", "precision", "source_of", "step_classifier",
-           "tokenizer"]  # fmt: skip
+__all__ = [
+    "TINY_FOLDER",
+    "adapter",
+    "causal",
+    "classifier",
+    "context_of",
+    "is_tiny",
+    "precision",
+    "shape_of",
+    "source_of",
+    "step_classifier",
+    "tokenizer",
+]
 
 TINY_FOLDER = Path(__file__).parent / "tiny"
 #: The usual model of a size: instruction-tuned, open, and known to every library here.
@@ -71,6 +86,17 @@ def step_classifier(options: Options) -> Any:
     return _loaded(AutoModelForTokenClassification, options, num_labels=2, **_held(options))
 
 
+def shape_of(options: Options) -> Shape:
+    """How large the model is, and how it is built; its weights are not loaded for it."""
+    return _shape(source_of(options))
+
+
+def context_of(options: Options) -> int | None:
+    """How many tokens the model takes at most, if it says so."""
+    most = getattr(_config(source_of(options)), "max_position_embeddings", None)
+    return most if isinstance(most, int) and most > 0 else None
+
+
 def adapter(options: Options, task: str) -> Any | None:
     """The adapter that is to be trained, if one is; `task` as peft calls it."""
     if not options.lora:
@@ -92,6 +118,37 @@ def adapter(options: Options, task: str) -> Any | None:
     )
 
 
+@functools.lru_cache(maxsize=4)
+def _config(source: str) -> Any:
+    return _from(source, AutoConfig.from_pretrained).get_text_config()
+
+
+@functools.lru_cache(maxsize=4)
+def _shape(source: str) -> Shape:
+    config = _config(source)
+    with torch.device("meta"):  # Shapes without memory.
+        model = AutoModelForCausalLM.from_config(config)
+    head = model.get_output_embeddings()
+    linear = [
+        part.weight
+        for part in model.modules()
+        if part is not head and type(part).__name__ in {"Linear", "Conv1D"} and part.weight.ndim == 2
+    ]
+    heads = config.num_attention_heads
+    width = getattr(config, "head_dim", None) or config.hidden_size // heads
+    return Shape(
+        weights=sum(weight.numel() for weight in model.parameters()),
+        linear=sum(weight.numel() for weight in linear),
+        head=0 if head is None or config.tie_word_embeddings else head.weight.numel(),
+        ends=sum(sum(weight.shape) for weight in linear),
+        layers=config.num_hidden_layers,
+        hidden=config.hidden_size,
+        feed_forward=getattr(config, "intermediate_size", None) or 4 * config.hidden_size,
+        keys_and_values=2 * (getattr(config, "num_key_value_heads", None) or heads) * width,
+        vocabulary=config.vocab_size,
+    )
+
+
 def _held(options: Options) -> dict[str, Any]:
     """In what the weights are held."""
     if options.quantize in {None, "no"}:
@@ -110,13 +167,17 @@ def _held(options: Options) -> dict[str, Any]:
 
 
 def _loaded(kind: Any, options: Options, **how: Any) -> Any:
-    source = source_of(options)
+    return _from(source_of(options), kind.from_pretrained, **how)
+
+
+def _from(source: str, load: Callable[..., Any], **how: Any) -> Any:
+    """What is loaded from a folder or the hub; what keeps it from being loaded is one sentence."""
     if not Path(source).is_dir() and (source.startswith((".", "/", "~")) or source.count("/") > 1):
         raise ConfigurationError(f"{source}: there is no such model folder")
     if Path(source).is_dir() and not (Path(source) / "config.json").is_file():
         raise ConfigurationError(f"{source}: holds no config.json, so it is no folder of a model")
     try:
-        return kind.from_pretrained(source, **how)
+        return load(source, **how)
     except (OSError, ValueError) as error:
         said = str(error).strip().splitlines()[0][:200]
         raise ConfigurationError(f"{source}: the model cannot be loaded ({said})") from None

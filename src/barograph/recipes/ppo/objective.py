@@ -1,21 +1,24 @@
 """The terms of PPO's objective, as pure functions of tensors: advantages, KL, the clipped losses.
 
 Shapes are (answers, tokens); a mask is true for the tokens of the answer, its end token included. The details that
-decide whether PPO learns are told where they are. Papers: Ziegler et al. 2019 (arXiv:1909.08593), and "The N+
-implementation details of RLHF with PPO" (arXiv:2403.17031).
+decide whether PPO learns are told where they are. What is taken over a whole batch can be given another mean: that of
+a team, of which each process holds a part. Papers: Ziegler et al. 2019 (arXiv:1909.08593), and "The N+ implementation
+details of RLHF with PPO" (arXiv:2403.17031).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
 
 __all__ = [
     "AdaptiveKL",
+    "Mean",
     "PolicyLoss",
     "ValueLoss",
     "entropy",
@@ -31,12 +34,16 @@ __all__ = [
 ]
 
 
+#: The mean over what a mask holds.
+Mean: TypeAlias = Callable[[Tensor, Tensor], Tensor]
+
+
 def mean_of(values: Tensor, mask: Tensor) -> Tensor:
     """The mean over what the mask holds. What lies outside is never touched, be it NaN or infinite."""
     return values.masked_fill(~mask, 0.0).sum() / mask.sum()
 
 
-def whiten(values: Tensor, mask: Tensor, shift_mean: bool = True) -> Tensor:
+def whiten(values: Tensor, mask: Tensor, shift_mean: bool = True, mean: Mean = mean_of) -> Tensor:
     """To a variance of one, and a mean of zero unless `shift_mean` is off; zero outside the mask.
 
     The variance is the biased one, as in the first implementation; so a single value is no special case.
@@ -44,9 +51,9 @@ def whiten(values: Tensor, mask: Tensor, shift_mean: bool = True) -> Tensor:
     >>> whiten(torch.tensor([[1.0, 3.0, 99.0]]), torch.tensor([[True, True, False]])).tolist()
     [[-1.0, 1.0, 0.0]]
     """
-    mean = mean_of(values, mask)
-    scaled = (values - mean) * torch.rsqrt(mean_of((values - mean) ** 2, mask) + 1e-8)
-    return (scaled if shift_mean else scaled + mean).masked_fill(~mask, 0.0)
+    middle = mean(values, mask)
+    scaled = (values - middle) * torch.rsqrt(mean((values - middle) ** 2, mask) + 1e-8)
+    return (scaled if shift_mean else scaled + middle).masked_fill(~mask, 0.0)
 
 
 def kl_of(logp: Tensor, reference_logp: Tensor, estimator: str = "k1") -> Tensor:
@@ -153,11 +160,11 @@ def entropy(logits: Tensor) -> Tensor:
     return -(logp.exp() * logp).sum(dim=-1)
 
 
-def explained_variance(values: Tensor, returns: Tensor, mask: Tensor) -> float | None:
+def explained_variance(values: Tensor, returns: Tensor, mask: Tensor, mean: Mean = mean_of) -> float | None:
     """The share of the variance of the returns that the values foresee; None where the returns do not vary."""
-    spread = mean_of((returns - mean_of(returns, mask)) ** 2, mask)
+    spread = mean((returns - mean(returns, mask)) ** 2, mask)
     missed = returns - values
-    left = mean_of((missed - mean_of(missed, mask)) ** 2, mask)
+    left = mean((missed - mean(missed, mask)) ** 2, mask)
     return float(1.0 - left / spread) if spread > 1e-12 else None
 
 
