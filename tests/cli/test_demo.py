@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from barograph.cli.demo import CHECKPOINT, STEPS, TURN, rows
 from barograph.core.finding import Verdict
 from barograph.core.methods import Method
@@ -22,7 +24,7 @@ def demo(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def test_it_shows_a_finding_the_guards_advice_and_the_verdict(tmp_path: Path) -> None:
-    done = demo(tmp_path / "kept")
+    done = demo("--keep", tmp_path / "kept")
     assert (done.returncode, done.stderr) == (0, "")
     assert "HEALTHY" in done.stdout
     assert "critical PREF03 margin-inverted" in done.stdout
@@ -31,7 +33,7 @@ def test_it_shows_a_finding_the_guards_advice_and_the_verdict(tmp_path: Path) ->
     assert "the run has ended: UNHEALTHY" in done.stdout
     kept = check(tmp_path / "kept")
     assert (kept.rows, kept.verdict) == (STEPS, Verdict.UNHEALTHY)
-    again = demo(tmp_path / "kept")
+    again = demo("--keep", tmp_path / "kept")
     assert (again.returncode, again.stdout) == (2, "")
     assert "not empty" in again.stderr
 
@@ -53,3 +55,24 @@ def test_the_run_is_well_until_it_turns_and_the_same_each_time() -> None:
     early = [(step, {names[key]: row[key] for key in names}) for step, row in rows() if step <= TURN]
     run = run_from_rows(early, method=Method.KTO, config={"max_steps": STEPS, "beta": 0.1, "warmup_steps": 12})
     assert check(run).verdict is Verdict.HEALTHY
+
+
+@pytest.mark.train
+def test_a_tiny_model_learns_and_its_run_is_kept(tmp_path: Path) -> None:
+    for library in ("torch", "transformers", "trl", "datasets"):
+        pytest.importorskip(library, reason="needs the `train` extra")
+    done = subprocess.run(
+        [sys.executable, "-m", "barograph", "demo", "dpo"], capture_output=True, text=True, check=False, timeout=110,
+        cwd=tmp_path, env={**os.environ, "NO_COLOR": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("dpo: Of two answers, the chosen one against the rejected one.\n")
+    assert "dpo, 150 steps: healthy" in done.stdout
+    assert "runs/demo-dpo/metrics/plots" in done.stdout
+    assert check(tmp_path / "runs/demo-dpo").verdict is Verdict.HEALTHY
+
+
+def test_a_method_that_is_none_is_a_mistake_of_usage() -> None:
+    done = demo("dop")
+    assert done.returncode == 2
+    assert "'dop' is not one of 'kto', 'dpo', 'reward', 'prm', 'ppo', 'grpo'" in done.stderr

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -22,12 +23,15 @@ for library in ("torch", "transformers", "trl", "datasets"):
 import torch
 from datasets import Dataset
 
-from barograph.core.errors import ConfigurationError
+from barograph.core.errors import BarographError, ConfigurationError
 from barograph.recipes import prm, tasks
-from barograph.recipes.course import Finished
-from barograph.recipes.examples import PAIRS, PROMPTS, STEPS, UNPAIRED, Form, split_of
+from barograph.recipes.course import prepare
+from barograph.recipes.disk import says_when_full
+from barograph.recipes.examples import PAIRS, PROMPTS, STEPS, UNPAIRED, Form, Room, split_of
 from barograph.recipes.kto import weights_of
 from barograph.recipes.options import METHODS, Options
+from barograph.recipes.result import Finished
+from barograph.recipes.weights import causal, tokenizer
 
 pytestmark = [pytest.mark.train, pytest.mark.timeout(300), pytest.mark.filterwarnings("default")]
 
@@ -287,7 +291,7 @@ def test_an_adapter_is_trained_instead_of_all_weights(method: str) -> None:
 @pytest.mark.parametrize("method", ["kto", "dpo"])
 def test_a_reference_that_is_asked_once_says_the_same(method: str) -> None:
     short = {"max_steps": 6, "eval_steps": 6, "save_steps": 6, "batch_size": 8, "guard": "advise"}
-    kept = trained(method, output_dir="kept", **short)
+    kept = trained(method, output_dir="kept", keep_reference=True, **short)
     asked = trained(method, output_dir="asked", keep_reference=False, **short)
     for one, other in zip(rows_of(kept.folder), rows_of(asked.folder), strict=True):
         assert one["loss" if "loss" in one else "eval_loss"] == pytest.approx(
@@ -359,3 +363,129 @@ def test_a_model_of_steps_can_be_taken_from_where_it_was_saved() -> None:
     assert len(scores) == 3
     assert all(0 <= one <= 1 for one in scores)
     assert Dataset.from_list([row]).column_names  # as they lie in a file
+
+
+# Lengths, and room on the disk.
+
+
+LONG = " ".join(["3"] * 70)
+
+
+@pytest.mark.parametrize(
+    ("method", "row", "sentence"),
+    [
+        (
+            "dpo",
+            {"prompt": LONG, "chosen": " 4", "rejected": " 5"},
+            r"row 2 \('3 3 .*the prompt takes 70 tokens, .* 63",
+        ),
+        (
+            "kto",
+            {"prompt": LONG, "completion": " 4", "label": True},
+            "the prompt takes 70 tokens, and there is room for 63",
+        ),
+        ("prm", {"prompt": LONG, "completions": [" 4"], "labels": [True]}, "the prompt takes 70 tokens"),
+        (
+            "reward",
+            {"prompt": "3", "chosen": f" {LONG}", "rejected": " 5"},
+            "the example takes 71 tokens, and .* room for 64",
+        ),
+        ("ppo", {"prompt": LONG, "a": 1, "b": 1, "said": 2}, "the prompt takes 70 tokens, and there is room for 56"),
+        ("grpo", {"prompt": LONG, "a": 1, "b": 1, "said": 2}, "the prompt takes 70 tokens, and there is room for 56"),
+    ],
+)
+def test_what_is_too_long_is_said_before_the_training(method: str, row: dict[str, Any], sentence: str) -> None:
+    short = {name: "3" if LONG in str(value) else value for name, value in row.items()}
+    data = written([short, row, *[short] * 38])
+    reward = {"reward": f"{Path(tasks.__file__)}:reward"} if method in {"ppo", "grpo"} else {}
+    with pytest.raises(ConfigurationError, match=sentence) as said:
+        trained(method, data=data, **reward)
+    assert "1 of 40 rows: raise --max-length, or leave them out by --drop-long" in str(said.value)
+    assert not Path("runs").exists()
+
+
+def test_what_is_too_long_can_be_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [{**PAIR, "prompt": "3"}] * 40
+    data = written([*rows, {**PAIR, "prompt": LONG}])
+    split = split_of(Options(data=data, eval_share=0.1, seed=1, drop_long=True), PAIRS, Room(tokenizer(Options()), 63))
+    assert len(split.train) + len(split.held_out) == 40
+    assert "1 of 41 examples take more than 63 tokens: left out" in capsys.readouterr().err
+
+
+def test_where_all_are_too_long_none_can_be_left_out() -> None:
+    data = written([{**PAIR, "prompt": LONG}] * 4)
+    with pytest.raises(ConfigurationError, match=r"4 of 4 rows: raise --max-length$"):
+        split_of(Options(data=data, drop_long=True), PAIRS, Room(tokenizer(Options()), 63))
+
+
+def test_talks_are_as_long_as_their_template_makes_them() -> None:
+    words = tokenizer(Options())
+    talk = [{"role": "user", "content": LONG}]
+    data = written([{"prompt": talk, "chosen": talk, "rejected": talk}] * 4)
+    with pytest.raises(ConfigurationError, match="the tokenizer has no chat template"):
+        split_of(Options(data=data), PAIRS, Room(words, 63))
+    words.chat_template = "{% for one in messages %}? {{ one['content'] }} .{% endfor %}"
+    with pytest.raises(ConfigurationError, match="the prompt takes 72 tokens"):
+        split_of(Options(data=data), PAIRS, Room(words, 63))
+
+
+def test_a_model_takes_no_more_tokens_than_it_can() -> None:
+    with pytest.raises(ConfigurationError, match=r"max_length = 100: .* takes 64 tokens at most"):
+        trained("dpo", max_length=100)
+    causal(Options()).save_pretrained("copy")
+    tokenizer(Options()).save_pretrained("copy")
+    # Nothing said: what is usual for a real model, 1,024, gives way.
+    assert prepare(Options(model="copy", output_dir="here"), "dpo").max_length == 64
+
+
+def test_no_room_for_checkpoints_is_said_before_the_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    causal(Options()).save_pretrained("copy")
+    tokenizer(Options()).save_pretrained("copy")
+    weights = causal(Options()).num_parameters()
+    # Two checkpoints of weights and two averages, and the weights once more: seven numbers of four bytes for each.
+    for free, fits in ((28 * weights - 1, False), (28 * weights, True)):
+        monkeypatch.setattr("barograph.recipes.disk._free", lambda folder, free=free: free)
+        if fits:
+            prepare(Options(model="copy", output_dir="here"), "dpo")
+        else:
+            with pytest.raises(ConfigurationError, match="are free there, and two checkpoints"):
+                prepare(Options(model="copy", output_dir="here"), "dpo")
+
+
+@pytest.mark.parametrize(
+    ("error", "free", "is_full"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), 1 << 40, True),
+        (OSError(errno.EACCES, "Permission denied"), 0, False),
+        (RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 139904 vs 139792"), 0, True),
+        (RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 139904 vs 139792"), 1 << 40, False),
+        (ValueError("Error while serializing: I/O error: No space left on device (os error 28)"), 1 << 40, True),
+        (ValueError("something else"), 0, False),
+    ],
+)
+def test_a_full_disk_is_one_sentence_and_tells_where_to_go_on(
+    error: Exception, free: int, is_full: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("barograph.recipes.disk._free", lambda folder: free)
+    for step, last in ((50, "trainer_state.json"), (100, "trainer_state.json"), (150, "model.safetensors")):
+        Path(f"run/checkpoint-{step}").mkdir(parents=True)
+        Path(f"run/checkpoint-{step}", last).touch()
+    expected = (
+        "run: there is no room left on this disk; make some, then go on: barograph train kto --resume-from run/check"
+    )
+    with pytest.raises(BarographError if is_full else type(error)) as said, says_when_full(Path("run"), "kto"):
+        raise error
+    assert str(said.value) == (f"{expected}point-100" if is_full else str(error))
+
+
+@pytest.mark.parametrize("method", ["dpo", "ppo"])
+def test_only_the_newest_checkpoints_are_kept(method: str) -> None:
+    done = trained(method, max_steps=4, save_steps=1, eval_steps=4, keep_checkpoints=2, batch_size=4, guard="advise")
+    assert sorted(path.name for path in Path(done.folder).glob("checkpoint-*")) == ["checkpoint-3", "checkpoint-4"]
+
+
+def test_at_the_end_there_is_nothing_to_go_on_to() -> None:
+    short = {"max_steps": 2, "save_steps": 2, "eval_steps": 2, "batch_size": 8}
+    done = trained("dpo", **short)
+    with pytest.raises(ConfigurationError, match="is the end of its run of 2 steps; name more --max-steps"):
+        trained("dpo", resume_from=f"{done.folder}/checkpoint-2")

@@ -1,4 +1,4 @@
-"""`barograph demo`: a run that goes wrong before your eyes."""
+"""`barograph demo`: a run that goes wrong before your eyes, or a tiny model that learns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from barograph.cli.recipe import WHAT, run_recipe
+from barograph.cli.train import said
 from barograph.core.errors import ConfigurationError
+from barograph.recipes.options import METHODS
 
 if TYPE_CHECKING:
     from barograph.trainers.tracker import Tracker
@@ -26,20 +29,43 @@ RATE = 2e-6
 SEED = 4
 #: Rows a second, and seconds between two pictures.
 PACE, EVERY = 13.0, 0.25
+#: What the tiny model lives in, and what each method is to teach it.
+WORLD = """A tiny model of 80,000 weights and 36 words hears people claim sums ("i think 3 + 4 = 9 ?")."""
+LEARNS = {
+    "kto": "It agrees with true and false claims alike. From answers marked good or bad it learns to tell them apart.",
+    "dpo": "It agrees with true and false claims alike. From pairs of answers it learns to correct false ones.",
+    "reward": "From pairs of answers it learns to tell the better one.",
+    "prm": "From chains of sums with planted errors it learns to find the wrong step.",
+    "ppo": "It is paid for the true sum and for an honest yes or no, token by token.",
+    "grpo": "It is paid for the true sum and for an honest yes or no, measured against its other answers.",
+}
 CONFIG = {"beta": 0.1, "learning_rate": RATE, "max_steps": STEPS, "warmup_steps": 12}
 
 
-@click.command(short_help="Play a run that goes wrong, and watch it.")
-@click.argument("folder", required=False, metavar="[FOLDER]", type=click.Path(path_type=Path))
-@click.option("--fast", is_flag=True, help="As quick as it goes.")
-def demo(folder: Path | None, *, fast: bool) -> None:
-    """Play a KTO run that goes wrong half-way, and watch it live: about twenty seconds.
+@click.command(short_help="See it at work: a run that goes wrong, or a tiny model that learns.")
+@click.argument("method", required=False, type=click.Choice([*METHODS]))
+@click.option("--keep", "folder", metavar="FOLDER", type=click.Path(path_type=Path), help="Keep the run here.")
+@click.option("--fast", is_flag=True, help="Play as quickly as it goes.")
+def demo(method: str | None, folder: Path | None, *, fast: bool) -> None:
+    """See barograph at work.
 
-    The numbers are drawn, not trained, and are the same each time. They are recorded by the tracker that a training
-    loop of your own would use. The run is kept where a FOLDER is named, and thrown away otherwise.
-    """
+    Without a METHOD a KTO run that goes wrong half-way is played and watched live, in about twenty seconds. Its numbers
+    are drawn, not trained, and are the same each time. With a METHOD a tiny model that ships with barograph is trained
+    before your eyes on the processor, in five to twenty seconds:
+
+    \b
+      barograph demo
+      barograph demo dpo
+      barograph demo ppo --keep runs/first
+
+    A run that is played is thrown away unless --keep names a folder; one that is trained is kept, in runs/demo-METHOD
+    by itself.
+    """  # noqa: D301 - click looks for the backspace itself
     if folder is not None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigurationError(f"{folder}: is there already and not empty; name a folder that is not")
+    if method is not None:
+        _train(method, folder)
+        return
     with tempfile.TemporaryDirectory(prefix="barograph-") as spare:
         _play(folder or Path(spare) / "demo-run", fast=fast)
     kept = f"barograph check {folder}" if folder is not None else "barograph check RUN"
@@ -47,6 +73,19 @@ def demo(folder: Path | None, *, fast: bool) -> None:
         "\nThese numbers were drawn. For a run of yours, while it trains:  barograph watch RUN\n"
         f"and when it is over:  {kept}"
     )
+
+
+def _train(method: str, folder: Path | None) -> None:
+    click.echo(f"{method}: {WHAT[method]}\n{WORLD}\n{LEARNS[method]}\n")
+    finished = run_recipe(method, METHODS[method].made({"output_dir": str(folder or _free(method))}))
+    click.echo("\n".join(said(finished)))
+    click.echo(f"\nWith a model and data of yours:  barograph train {method} --model FOLDER --data FILE\n")
+
+
+def _free(method: str) -> Path:
+    from barograph.trainers.session import free_folder
+
+    return free_folder(Path("runs") / f"demo-{method}")
 
 
 def _play(folder: Path, *, fast: bool) -> None:

@@ -35,6 +35,8 @@ PACES = ((False, 8), (False, 4), (True, 8), (True, 4), (True, 2), (True, 1))
 LENGTHS = (1_024, 512)
 #: KTO compares the answers of a batch with each other.
 LEAST_BATCH = {"kto": 4}
+#: Bytes below which nobody asks.
+WORTH_A_LINE = 0.5 * GIGA
 #: The share of a card that is counted on: the rest is for what an estimate does not see.
 COUNTED_ON = 0.93
 
@@ -66,6 +68,8 @@ def announce(options: Options, method: str) -> None:
         return
     card = _card_of(options.profile or THIS)
     needs, there = needs_for(options, method, is_processor=card.is_processor), _capacity(card)
+    if needs.total < WORTH_A_LINE:
+        return
     more = ""
     if needs.total > there:
         more = f", which is more than the {there / GIGA:.0f} GB that there are; --profile {THIS} chooses what fits"
