@@ -12,6 +12,9 @@ LOCK      := requirements.lock
 # is a tenth of the one for GPUs), and which of them is to be had is for pip's own settings to say.
 LOCK_TRAIN := requirements-train.lock
 TORCH     := torch==2.13.0
+# Where there is no card, PyTorch's own index has a build that is a tenth as large.
+TORCH_INDEX := https://download.pytorch.org/whl/cpu
+CARDS     := /dev/nvidiactl /dev/nvidia0 /dev/dxg /dev/kfd
 
 # An environment holds absolute paths. Its stamps carry a checksum of this folder, so that a copied or moved checkout
 # makes its own instead of silently running the code of the old one.
@@ -59,6 +62,10 @@ $(READY): $(INSTALLED) pyproject.toml src/barograph/__init__.py
 
 $(TRAINS): $(INSTALLED) $(LOCK_TRAIN)
 	@echo "installing $(TORCH), and what $(LOCK_TRAIN) names"
+	@if [ "$$(uname -s)" = Linux ] && [ -z "$$(ls $(CARDS) 2>/dev/null)" ]; then \
+		$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --timeout 10 --retries 1 \
+			--index-url $(TORCH_INDEX) "$(TORCH)" 2>/dev/null || \
+		echo "PyTorch's build for processors is out of reach: taking the one for GPUs, which is several times as large"; fi
 	@$(PY) -m pip install --quiet --disable-pip-version-check "$(TORCH)"
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(LOCK_TRAIN)
 	@touch $@

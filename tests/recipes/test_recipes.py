@@ -5,8 +5,11 @@
 from __future__ import annotations
 
 import errno
+import inspect
 import json
+import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -22,6 +25,7 @@ for library in ("torch", "transformers", "trl", "datasets"):
 
 import torch
 from datasets import Dataset
+from trl import DPOTrainer
 
 from barograph.core.errors import BarographError, ConfigurationError
 from barograph.recipes import prm, tasks
@@ -29,7 +33,7 @@ from barograph.recipes.course import prepare
 from barograph.recipes.disk import says_when_full
 from barograph.recipes.examples import PAIRS, PROMPTS, STEPS, UNPAIRED, Form, Room, split_of
 from barograph.recipes.kto import weights_of
-from barograph.recipes.options import METHODS, Options
+from barograph.recipes.options import LOSSES, METHODS, Options
 from barograph.recipes.result import Finished
 from barograph.recipes.weights import causal, tokenizer
 
@@ -271,12 +275,39 @@ def test_what_is_held_out_is_not_trained_on() -> None:
         ("kto", {"batch_size": 2}, "at least 4 belong in one"),
         ("grpo", {"reward": "nowhere.py:f"}, "there is no file nowhere.py"),
         ("grpo", {"reward": "f"}, "FILE.py:NAME or MODULE:NAME belongs there"),
+        ("dpo", {"batch_size": 0}, "batch_size = 0: a number from 1 on belongs there"),
+        ("dpo", {"label_smoothing": 0.6}, "label_smoothing = 0.6: a number from 0 to 0.5 belongs there"),
+        ("dpo", {"report_to": "nobody"}, "nobody is not supported, only"),
+        (
+            "dpo",
+            {"loss_type": "sigmoi"},
+            "loss_type = 'sigmoi': it is one of sigmoid, hinge, .* did you mean 'sigmoid'",
+        ),
+        ("grpo", {"generations": 3}, "must be divisible by the number of generations"),
+        ("prm", {"save_steps": 3, "eval_steps": 2}, r"save_steps = 3: .* a multiple of eval_steps = 2 belongs there"),
     ],
 )
 def test_options_that_will_not_do(method: str, options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ConfigurationError, match=sentence):
         trained(method, **options)
     assert not Path("runs").exists()  # What never began takes no name from what comes.
+
+
+def test_the_losses_are_those_of_trl() -> None:
+    source = inspect.getsource(DPOTrainer._compute_loss)
+    assert set(re.findall(r"loss_type == \"(\w+)\"", source)) == set(LOSSES)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss_trains(loss: str) -> None:
+    short = {"max_steps": 2, "eval_steps": 2, "save_steps": 2, "batch_size": 8, "sft_weight": 0.0}
+    if loss == "exo_pair":
+        with pytest.raises(ConfigurationError, match="needs --label-smoothing above 0"):
+            trained("dpo", loss_type=loss, **short)
+        short["label_smoothing"] = 0.001
+    done = trained("dpo", loss_type=loss, **short)
+    assert done.steps == 2
+    assert all(math.isfinite(row["loss"]) for row in rows_of(done.folder) if "loss" in row)
 
 
 @pytest.mark.parametrize("method", METHODS)

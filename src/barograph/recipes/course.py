@@ -24,7 +24,7 @@ from barograph.core.errors import ConfigurationError
 from barograph.recipes.disk import check_room, says_when_full
 from barograph.recipes.options import Chosen, Options, choices_of, settled
 from barograph.recipes.profiles import announce, fitted
-from barograph.recipes.result import TOLD, Finished
+from barograph.recipes.result import TOLD
 from barograph.recipes.weights import context_of, is_tiny, precision, source_of
 from barograph.sinks.replace import write_whole
 from barograph.trainers.callback import BarographCallback
@@ -33,7 +33,6 @@ from barograph.trainers.session import free_folder
 
 __all__ = [
     "FINAL",
-    "Finished",
     "Interrupted",
     "arguments",
     "leave_group_at_exit",
@@ -150,7 +149,17 @@ def arguments(kind: Any, options: Options, **more: Any) -> Any:
     }
     if "max_length" in getattr(kind, "__dataclass_fields__", {}):
         given["max_length"] = options.max_length
-    return kind(**(given | more))
+    if more.get("load_best_model_at_end") and (options.save_steps or 0) % (options.eval_steps or 1):
+        raise ConfigurationError(
+            f"save_steps = {options.save_steps}: the best checkpoint is one that was evaluated, "
+            f"so a multiple of eval_steps = {options.eval_steps} belongs there"
+        )
+    try:
+        made = kind(**(given | more))
+        transformers.integrations.get_reporting_integration_callbacks(made.report_to)
+    except ValueError as error:  # What a library finds wrong with a setting is a mistake of whoever gave it.
+        raise ConfigurationError(" ".join(str(error).split())[:300]) from error
+    return made
 
 
 def train(trainer: Any, options: Options, method: str) -> str:

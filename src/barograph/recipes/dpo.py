@@ -5,6 +5,7 @@ By default it unlearns sycophancy: people claim sums, and the model is to correc
 
 from __future__ import annotations
 
+from barograph.core.errors import ConfigurationError
 from barograph.recipes import answers, reference
 from barograph.recipes.course import arguments, prepare, train
 from barograph.recipes.examples import PAIRS, Room, split_of
@@ -18,6 +19,8 @@ __all__ = ["run"]
 
 def _losses(options: DPOOptions) -> dict[str, object]:
     """The loss; with the likelihood of the chosen answer in it, chosen and rejected cannot fall together."""
+    if options.loss_type == "exo_pair" and not options.label_smoothing:
+        raise ConfigurationError("loss_type = 'exo_pair' needs --label-smoothing above 0; its paper takes 0.001")
     if not options.sft_weight:
         return {"loss_type": [options.loss_type]}
     return {"loss_type": [options.loss_type, "sft"], "loss_weights": [1.0, options.sft_weight]}
@@ -28,6 +31,7 @@ def run(asked: DPOOptions) -> Finished:
     from trl import DPOConfig, DPOTrainer
 
     options = prepare(asked, "dpo")
+    losses = _losses(options)
     words = tokenizer(options)
     examples = split_of(options, PAIRS, Room(words, (options.max_length or 0) - 1))
     start, is_asked_before = reference.in_memory(options, len(examples.train))
@@ -37,7 +41,7 @@ def run(asked: DPOOptions) -> Finished:
         args=arguments(
             DPOConfig, options,
             beta=options.beta, precompute_ref_log_probs=is_asked_before, label_smoothing=options.label_smoothing,
-            **_losses(options),
+            **losses,
         ),
         train_dataset=examples.train,
         eval_dataset=examples.held_out,

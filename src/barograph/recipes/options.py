@@ -8,6 +8,7 @@ and else that of a real one.
 from __future__ import annotations
 
 import dataclasses
+import math
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -54,11 +55,18 @@ class Choice:
     tiny: Value | None
     #: The words that may be given, where not every one may.
     among: tuple[str, ...] = ()
+    #: The smallest and the largest number that may be given.
+    least: float = 0.0
+    most: float = math.inf
 
 
-def choice(says: str, usual: Value | None, *, tiny: Value | None = None, among: tuple[str, ...] = ()) -> Any:
+def choice(
+    says: str, usual: Value | None, *, tiny: Value | None = None, among: tuple[str, ...] = (), least: float = 0.0,
+    most: float = math.inf,
+) -> Any:  # fmt: skip
     """A field of `Options`; the tiny model's usual value is that of any other unless it is given."""
-    return field(default=None, metadata={"choice": Choice(says, usual, usual if tiny is None else tiny, among)})
+    known = Choice(says, usual, usual if tiny is None else tiny, among, least, most)
+    return field(default=None, metadata={"choice": known})
 
 
 @dataclass(kw_only=True)
@@ -71,7 +79,7 @@ class Options:
     )
     data: str | None = choice("file, folder or hub id; sums to be learned in a minute if left out", None)
     eval_data: str | None = choice("held-out data; a share of `data` if left out", None)
-    eval_share: float | None = choice("the share of `data` that is held out", 0.1)
+    eval_share: float | None = choice("the share of `data` that is held out", 0.1, most=1)
     output_dir: str | None = choice("where checkpoints and the record go; `runs/METHOD` if left out", None)
     resume_from: str | None = choice("a checkpoint to go on from; a learning rate that is said counts from there", None)
     learning_rate: float | None = choice("the highest learning rate", 1e-6, tiny=1e-3)
@@ -82,16 +90,16 @@ class Options:
     warmup: float | None = choice("the share of the run in which the rate rises", 0.1)
     epochs: float | None = choice("passes over the data, where `max_steps` is not said", 1.0)
     max_steps: int | None = choice("steps; 0 for as many as the epochs take", 0, tiny=150)
-    batch_size: int | None = choice("examples on each device in one go", 4, tiny=16)
-    accumulate: int | None = choice("batches that make up one step", 4, tiny=1)
-    max_length: int | None = choice("tokens of a prompt with its answer", 1024, tiny=64)
+    batch_size: int | None = choice("examples on each device in one go", 4, tiny=16, least=1)
+    accumulate: int | None = choice("batches that make up one step", 4, tiny=1, least=1)
+    max_length: int | None = choice("tokens of a prompt with its answer", 1024, tiny=64, least=1)
     drop_long: bool | None = choice("leave out examples that are longer than that, instead of stopping at them", False)
-    eval_steps: int | None = choice("steps between two evaluations", 100, tiny=50)
+    eval_steps: int | None = choice("steps between two evaluations", 100, tiny=50, least=1)
     save_steps: int | None = choice("steps between two checkpoints", 100, tiny=50)
     keep_checkpoints: int | None = choice("how many of the newest checkpoints are kept; 0 for all", 5, tiny=0)
-    logging_steps: int | None = choice("steps between two rows of the record", 1)
+    logging_steps: int | None = choice("steps between two rows of the record", 1, least=1)
     lora: bool | None = choice("train an adapter instead of all weights", False)
-    lora_rank: int | None = choice("the adapter's rank", 16)
+    lora_rank: int | None = choice("the adapter's rank", 16, least=1)
     quantize: str | None = choice(
         "hold the weights that are not trained in fewer bits", "no", among=("no", "8bit", "4bit")
     )
@@ -155,13 +163,20 @@ class KTOOptions(AgainstReference):
     undesirable_weight: float | None = choice("what a bad answer weighs; by their numbers if left out", None)
 
 
+#: TRL's losses for pairs.
+LOSSES = (
+    "sigmoid", "hinge", "ipo", "exo_pair", "nca_pair", "robust", "bco_pair", "sppo_hard", "aot", "aot_unpaired",
+    "apo_zero", "apo_down", "discopop", "sft", "sigmoid_norm",
+)  # fmt: skip
+
+
 @dataclass(kw_only=True)
 class DPOOptions(AgainstReference):
     """What `barograph train dpo` can be told."""
 
     beta: float | None = choice("how dearly moving away from the start is paid: 0.01 is free, 0.5 is strict", 0.1)
-    loss_type: str | None = choice("the loss, as TRL names it: sigmoid, hinge, ipo, robust, apo_zero ...", "sigmoid")
-    label_smoothing: float | None = choice("the share of labels that is taken to be wrong", 0.0)
+    loss_type: str | None = choice("the loss, as TRL names it", "sigmoid", among=LOSSES)
+    label_smoothing: float | None = choice("the share of labels that is taken to be wrong", 0.0, most=0.5)
     sft_weight: float | None = choice("how much the likelihood of the chosen answer counts by itself", 0.0, tiny=0.5)
 
 
@@ -181,7 +196,7 @@ class PRMOptions(Options):
 
     learning_rate: float | None = choice("the highest learning rate", 1e-5, tiny=2e-3)
     max_steps: int | None = choice("steps; 0 for as many as the epochs take", 0, tiny=400)
-    batch_size: int | None = choice("examples on each device in one go", 4, tiny=32)
+    batch_size: int | None = choice("examples on each device in one go", 4, tiny=32, least=1)
     shown: int | None = choice("predictions that are shown at each evaluation", 20)
 
 
@@ -190,11 +205,11 @@ class GRPOOptions(Options):
     """What `barograph train grpo` can be told."""
 
     learning_rate: float | None = choice("the highest learning rate", 1e-6, tiny=1e-3)
-    batch_size: int | None = choice("answers on each device in one go", 8, tiny=64)
+    batch_size: int | None = choice("answers on each device in one go", 8, tiny=64, least=1)
     max_steps: int | None = choice("steps; 0 for as many as the epochs take", 0, tiny=100)
     beta: float | None = choice("the weight of the KL to the start; 0 keeps no reference, and no KL is logged", 0.04)
-    generations: int | None = choice("answers to each prompt", 8)
-    answer_length: int | None = choice("tokens of an answer at most", 256, tiny=8)
+    generations: int | None = choice("answers to each prompt", 8, least=2)
+    answer_length: int | None = choice("tokens of an answer at most", 256, tiny=8, least=1)
     temperature: float | None = choice("how boldly answers are drawn", 1.0)
     reward: str | None = choice("the function that scores, as FILE.py:NAME or MODULE:NAME", None)
     reward_model: str | None = choice("a reward model that scores, as a folder or hub id, instead of a function", None)
@@ -207,21 +222,23 @@ class PPOOptions(Options):
     learning_rate: float | None = choice("the highest learning rate of the policy", 1e-6, tiny=1e-4)
     value_learning_rate: float | None = choice("the same for the head that gives the values", 1e-4, tiny=3e-3)
     max_steps: int | None = choice("steps; 0 for as many as the epochs take", 0, tiny=60)
-    batch_size: int | None = choice("answers on each device in one go", 4, tiny=32)
+    batch_size: int | None = choice("answers on each device in one go", 4, tiny=32, least=1)
     save_steps: int | None = choice("steps between two checkpoints", 100, tiny=20)
     beta: float | None = choice("weight of the KL to the reference in the reward, the first one if it adapts", 0.05)
     kl_target: float | None = choice("the KL that the weight is steered towards; 0 for a weight that stays", 0.0)
-    horizon: int | None = choice("answers in which a KL far off its target changes the weight by a fifth", 10_000)
+    horizon: int | None = choice(
+        "answers in which a KL far off its target changes the weight by a fifth", 10_000, least=1
+    )
     kl_estimator: str | None = choice("how the KL is estimated from the samples", "k1", among=("k1", "k3"))
     clip: float | None = choice("how far the ratio of new to old probability may count", 0.2)
     value_clip: float | None = choice("how far a value may move in one step", 0.2)
     value_weight: float | None = choice("weight of the value loss", 0.1, tiny=0.5)
     gamma: float | None = choice("discount from token to token", 1.0)
     lam: float | None = choice("lambda of the generalised advantage estimate", 0.95)
-    ppo_epochs: int | None = choice("passes over the answers of a step", 4)
-    minibatches: int | None = choice("updates in each pass", 4)
+    ppo_epochs: int | None = choice("passes over the answers of a step", 4, least=1)
+    minibatches: int | None = choice("updates in each pass", 4, least=1)
     max_grad_norm: float | None = choice("length to which a longer gradient is cut", 1.0)
-    response_length: int | None = choice("tokens of an answer at most", 128, tiny=8)
+    response_length: int | None = choice("tokens of an answer at most", 128, tiny=8, least=1)
     temperature: float | None = choice("temperature of sampling; log-probabilities are taken at it too", 1.0)
     top_k: int | None = choice("sample from so many of the likeliest tokens; 0 for all", 0)
     top_p: float | None = choice("sample from the likeliest tokens with this much of the probability", 1.0)
@@ -310,8 +327,9 @@ def _taken(name: str, value: object, kind: type, known: Choice) -> Value:
     if known.among and made not in known.among:
         near = suggest(str(made), list(known.among))
         raise ConfigurationError(f"{name} = {made!r}: it is one of {', '.join(known.among)}{near}")
-    if isinstance(made, int | float) and not made >= 0:
-        raise ConfigurationError(f"{name} = {made!r}: a number from 0 on belongs there")
+    if isinstance(made, int | float) and not known.least <= made <= known.most:
+        range_ = f"from {known.least:g} on" if known.most == math.inf else f"from {known.least:g} to {known.most:g}"
+        raise ConfigurationError(f"{name} = {made!r}: a number {range_} belongs there")
     return made
 
 

@@ -98,10 +98,7 @@ def _problem_of_options(options: Any) -> str:
         return "output_dir is not said: checkpoints go there"
     if options.max_length <= options.response_length:
         return f"max_length {options.max_length} leaves no room for a prompt before {options.response_length} tokens"
-    above_zero = (
-        "batch_size", "accumulate", "minibatches", "ppo_epochs", "response_length", "temperature", "top_p", "horizon",
-    )  # fmt: skip
-    for name in above_zero:
+    for name in ("temperature", "top_p"):
         if not getattr(options, name) > 0:
             return f"{name} = {getattr(options, name)!r}: a number above 0 belongs there"
     return ""
