@@ -111,7 +111,6 @@ def _proposals(options: Options, method: str, card: Card) -> Iterator[dict[str, 
                     "accumulate": math.ceil(together / (batch * processes)),
                     "max_length": length,
                     "precision": "fp32" if card.is_processor else "bf16",
-                    "keep_reference": False,
                 }
 
 

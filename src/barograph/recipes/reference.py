@@ -36,8 +36,8 @@ __all__ = ["in_memory", "remembering"]
 Columns: TypeAlias = "dict[str, np.ndarray[Any, Any]]"
 #: Settings that change what it says. Neither beta nor the learning rate is among them.
 MATTERS = ("loss_type", "max_length", "truncation_mode", "bf16", "fp16", "ld_alpha")
-#: From so many examples on it is shown how far the reference has come.
-LONG = 5_000
+#: Weights times tokens that are worth a bar, some seconds on a processor; and what an example is taken to hold of these.
+LONG, TOKENS = 2e11, 100
 
 
 def in_memory(options: AgainstReference, examples: int) -> tuple[Any, bool]:
@@ -60,7 +60,7 @@ def remembering(kind: Any) -> Any:
     class Remembering(kind):  # type: ignore[misc]  # it is known only when it is called
         def _precompute_ref_logps(self, dataset: Dataset, name: str, batch_size: int) -> Dataset:
             def ask() -> Dataset:
-                with _bar_if_long(dataset):
+                with _bar_if_long(self.model, dataset):
                     return super(Remembering, self)._precompute_ref_logps(dataset, name, batch_size)
 
             return _answered(self, dataset, ask)
@@ -149,9 +149,10 @@ def _write(file: Path | None, columns: Columns) -> None:
 
 
 @contextmanager
-def _bar_if_long(dataset: Dataset) -> Iterator[None]:
-    """TRL's own bar, for as many examples as are worth one; whoever has switched bars off is heeded."""
-    if len(dataset) > LONG or "TQDM_DISABLE" in os.environ:
+def _bar_if_long(model: torch.nn.Module, dataset: Dataset) -> Iterator[None]:
+    """TRL's own bar, where it takes long enough to want one; whoever has switched bars off is heeded."""
+    work = len(dataset) * TOKENS * sum(weight.numel() for weight in model.parameters())
+    if work > LONG or "TQDM_DISABLE" in os.environ:
         yield
         return
     os.environ["TQDM_DISABLE"] = "1"
