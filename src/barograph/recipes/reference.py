@@ -36,7 +36,7 @@ __all__ = ["in_memory", "remembering"]
 Columns: TypeAlias = "dict[str, np.ndarray[Any, Any]]"
 #: Settings that change what it says. Neither beta nor the learning rate is among them.
 MATTERS = ("loss_type", "max_length", "truncation_mode", "bf16", "fp16", "ld_alpha")
-#: Weights times tokens that are worth a bar, some seconds on a processor; and what an example is taken to hold of these.
+#: Weights times tokens that are worth a bar: some seconds on a processor. And the tokens that an example is taken for.
 LONG, TOKENS = 2e11, 100
 
 
