@@ -365,6 +365,8 @@ def test_the_keys_are_those_of_the_old_trl(tmp_path: Path) -> None:
             row["objective/scores"] + row["objective/non_score_reward"]
         )
         assert row["objective/non_score_reward"] == pytest.approx(-0.05 * row["objective/kl"])
+        # The tiny model's usual weight of the values is a half.
+        assert row["loss"] == pytest.approx(row["loss/policy_avg"] + 0.5 * row["loss/value_avg"])
     assert record.column("episode") == [16, 32]
     assert record.column("epoch") == [16 / 256, 32 / 256]
 

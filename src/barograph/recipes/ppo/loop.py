@@ -124,6 +124,7 @@ def _update(run: Run, rollout: Rollout, advantages: Tensor, returns: Tensor, min
             told[name] = told.get(name, 0.0) + float(share * value.detach())
     told = run.team.sum_of(told)
     told["val/ratio_var"] = max(0.0, told["val/ratio_var"] - told["val/ratio"] ** 2)
+    told["loss"] = told["loss/policy_avg"] + options.value_weight * told["loss/value_avg"]  # What is made small.
     run.team.sum_gradients(run.weights)
     told["grad_norm"] = float(torch.nn.utils.clip_grad_norm_(run.weights, options.max_grad_norm))
     run.optimizer.step()
