@@ -50,6 +50,7 @@ OPEN_NAMES = {"__version__"}
 #: Each part and the libraries it may import when it is imported itself. None: whatever it likes.
 AT_IMPORT: dict[str, set[str] | None] = {
     "cli": {"click"},
+    "charts": {"numpy"},  # Drawn when somebody asks for it, never beside a training.
     "web": {"starlette", "uvicorn"},
     "trainers": None,
     "recipes": None,
@@ -60,7 +61,7 @@ AT_IMPORT: dict[str, set[str] | None] = {
 WHEN_CALLED: dict[str, set[str]] = {
     "sources": {"fsspec", "orjson", "pyarrow", "zstandard"},
     "sinks": {"orjson", "pyarrow"},
-    "charts": {"matplotlib", "numpy"},
+    "charts": {"matplotlib"},
     "cli": {"uvicorn"},
 }
 #: The modules that scan whole columns. Others import them inside a function (tests/test_bare_import.py sees to it).

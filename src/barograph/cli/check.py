@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from barograph.cli.judged import judge_all, tell_errors
 from barograph.cli.options import METHOD
 from barograph.cli.progress import fetching_shown
 from barograph.core.errors import UnreadableRun
@@ -20,12 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["check"]
 
-FAILED, FINDINGS = 1, 3
+FINDINGS = 3
 FAIL_ON = {"warning": Severity.WARNING, "critical": Severity.CRITICAL, "never": None}
 #: So many keys that were not understood are named.
 MOST_KEYS = 50
-#: From so many runs on, a person at a terminal is shown how far it has got.
-MANY = 8
 
 
 @click.command(short_help="Say whether runs are healthy, and why.")
@@ -76,15 +75,12 @@ def check(  # noqa: PLR0913, PLR0917 - one argument for each option
     if profile:
         settings = settings.with_profile(profile)
     with fetching_shown():
-        diagnoses, errors = _judge_all(runs, method, settings)
+        diagnoses, errors = judge_all(runs, method, settings)
     if as_json:
         _print_json(diagnoses, errors)
     else:
         _print_text(diagnoses, settings, quiet=quiet, verbose=verbose)
-    for error in errors:
-        click.echo(f"barograph: {error}", err=True)
-    if errors:
-        raise click.exceptions.Exit(FAILED)
+    tell_errors(errors)
     limit = FAIL_ON[fail_on]
     worst = max((diagnosis.worst or Severity.INFO for diagnosis, _ in diagnoses), default=Severity.INFO)
     if limit is not None and worst >= limit:
@@ -94,39 +90,6 @@ def check(  # noqa: PLR0913, PLR0917 - one argument for each option
 def _split(words: Sequence[str]) -> list[str]:
     """`--select PREF,KL01` and `--select PREF --select KL01` mean the same."""
     return [word for part in words for word in part.split(",") if word]
-
-
-def _judge_all(
-    patterns: Sequence[str], method: str | None, settings: Settings
-) -> tuple[list[tuple[Diagnosis, Run]], list[UnreadableRun]]:
-    """Every run that can be read, and an error for each that cannot: one broken log hides no other."""
-    from barograph.engine.judge import judge
-    from barograph.monitor import read_each
-    from barograph.sources.locate import expand
-
-    judged: list[tuple[Diagnosis, Run]] = []
-    errors: list[UnreadableRun] = []
-    paths: list[str] = []
-    for pattern in patterns:
-        try:
-            paths += [path for path in expand([pattern]) if path not in paths]
-        except UnreadableRun as error:
-            errors.append(error)
-    show = len(paths) >= MANY and sys.stderr.isatty()
-    for number, path in enumerate(paths, 1):
-        if show:
-            click.echo(f"\r{number}/{len(paths)}", nl=False, err=True)
-        try:
-            for found in read_each(path, method=method, metrics=settings.metrics):
-                if isinstance(found, UnreadableRun):
-                    errors.append(found)
-                else:
-                    judged.append((judge(found, settings), found))
-        except UnreadableRun as error:
-            errors.append(error)
-    if show:
-        click.echo("\r" + " " * 20 + "\r", nl=False, err=True)
-    return judged, errors
 
 
 def _print_json(diagnoses: Sequence[tuple[Diagnosis, Run]], errors: Sequence[UnreadableRun]) -> None:

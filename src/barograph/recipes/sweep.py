@@ -10,7 +10,6 @@ import dataclasses
 import gc
 import itertools
 import json
-import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from barograph.core.errors import BarographError, ConfigurationError, Interrupted
+from barograph.core.file_names import plain_name
 from barograph.recipes.options import Options, choices_of, settled
 from barograph.recipes.result import TOLD, Finished, result_of
 
@@ -63,7 +63,7 @@ def trials(
     made = list[Trial]()
     for values in itertools.product(*varied.values()):
         label = dict(zip(varied, values, strict=True))
-        own = folder / ("_".join(f"{name}={_plain(value)}" for name, value in label.items()) or "usual")
+        own = folder / ("_".join(f"{name}={plain_name(value)}" for name, value in label.items()) or "usual")
         made.append(Trial(label, kind.made(*told, label, {"output_dir": str(own)})))
     return made
 
@@ -84,15 +84,6 @@ def outcomes(
                 outcome = error
             _let_go()
         yield trial, outcome
-
-
-def _plain(value: str) -> str:
-    """As part of a folder's name.
-
-    >>> _plain("./models/my model")
-    'models-my-model'
-    """
-    return re.sub(r"[^\w.+-]+", "-", value.strip("./")).strip("-") or "-"
 
 
 def _ended(trial: Trial) -> Finished | None:

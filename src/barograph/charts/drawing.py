@@ -1,0 +1,226 @@
+"""A run as charts, in numbers: what PNG files, the report and the page draw, each with its own brush.
+
+No spike disappears: where a series has more values than there is room for, its lowest and highest value in each place
+stay. Over them lies the mean of the values just before, which shows the course.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from barograph.charts.panels import Level, Panel, levels, panels_of, title_of
+from barograph.core.bands import Stage, band_at
+from barograph.core.finding import Diagnosis, Finding, Severity
+from barograph.core.names import TRAIN, catalogue, split_of
+from barograph.core.run import Column, Run
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Band", "Chart", "Line", "Mark", "charts_of", "number"]
+
+#: Places along a chart: about one for each two pixels of a wide one.
+PLACES = 400
+#: The share of its values over which a series is smoothed: one of few values is shown as it is.
+SMOOTHED = 1 / 30
+#: From this ratio of the highest to the lowest value on, powers of ten show more.
+WIDE = 30.0
+#: How far, in heights of the data, a chart makes room for a band or a level beyond it.
+ROOM = 0.6
+#: Places at which a series was no number are marked, so many at most.
+MOST_GAPS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One series, thinned to what can be seen."""
+
+    key: str
+    title: str
+    #: Held-out data, which has few points and belongs beside the training data.
+    is_held_out: bool
+    steps: Sequence[float]
+    #: Lowest and highest value at each place; the same where there is but one.
+    low: Sequence[float]
+    high: Sequence[float]
+    smooth: Sequence[float]
+    #: Steps at which it was no finite number.
+    gaps: Sequence[float]
+    first: float
+    last: float
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Where a healthy run lies between two steps; infinite where it is open."""
+
+    first_step: float
+    last_step: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A finding on the chart of the metric that it is about."""
+
+    code: str
+    name: str
+    severity: Severity
+    step: float
+    last_step: float
+    says: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """One chart: lines, and what helps to read them."""
+
+    name: str
+    title: str
+    unit: str
+    lines: Sequence[Line]
+    bands: Sequence[Band]
+    marks: Sequence[Mark]
+    levels: Sequence[Level]
+    #: Lowest and highest value that is to be seen.
+    low: float
+    high: float
+    is_log: bool
+    #: What is to be seen, in words: for whoever cannot see it.
+    says: str
+
+
+def charts_of(run: Run, diagnosis: Diagnosis, *, places: int = PLACES) -> list[Chart]:
+    """The charts of a run: those of its findings first, the cause before its consequences."""
+    loud = [finding for finding in diagnosis.findings if finding.severity > Severity.INFO]
+    ordered = sorted(loud, key=lambda finding: (finding.follows is not None, -finding.severity, finding.step))
+    first = list(dict.fromkeys(finding.metric for finding in ordered))
+    panels = panels_of(run.method, run.columns, first=first)
+    return [chart for panel in panels if (chart := _chart(panel, run, diagnosis, places)) is not None]
+
+
+def _chart(panel: Panel, run: Run, diagnosis: Diagnosis, places: int) -> Chart | None:
+    keys = [key for name in panel.metrics for key in run.columns if split_of(key)[1] == name]
+    found = (_line(key, run.columns[key], run.steps, places, smooths=panel.smooths) for key in keys)
+    lines = [line for line in found if line is not None]
+    if not lines:
+        return None
+    marks = [
+        Mark(one.code, one.name, one.severity, one.step, one.last_step, one.says)
+        for one in diagnosis.findings
+        if one.metric in keys and one.severity > Severity.INFO
+    ]
+    # Where a band is of one metric and lines are of several, it would be read as that of all.
+    bands = _bands(keys[0], run, diagnosis) if len({split_of(line.key)[1] for line in lines}) == 1 else []
+    known = levels(panel, run.method, run.config)
+    lowest, highest = min(min(line.low) for line in lines), max(max(line.high) for line in lines)
+    is_log = panel.is_log and lowest > 0 and highest > WIDE * lowest
+    low, high = _room(lowest, highest, bands, known) if not is_log else (lowest, highest)
+    metric = catalogue().get(panel.metrics[0])
+    unit = str(metric.unit) if metric else ""
+    says = " ".join([*(_course(line) for line in lines), *(_said(mark) for mark in marks)])
+    return Chart(panel.name, panel.title, unit, lines, bands, marks, known, low, high, is_log, says)
+
+
+def _line(key: str, column: Column, steps: Sequence[int], places: int, *, smooths: bool) -> Line | None:
+    """A series as it can be drawn; None if it never was a finite number."""
+    at = np.asarray(steps, dtype=np.float64)[np.frombuffer(column.at, dtype=np.int64)] if len(column) else np.empty(0)
+    values = np.frombuffer(column.values, dtype=np.float64)
+    is_finite = np.isfinite(values)
+    x, y = at[is_finite], values[is_finite]
+    if not len(y):
+        return None
+    begins = np.unique(np.linspace(0, len(y), min(places, len(y)), endpoint=False).astype(np.int64))
+    ends = np.append(begins[1:], len(y)) - 1
+    split, name = split_of(key)
+    title = title_of(name) + ("" if split == TRAIN else f" ({split})")
+    gaps = at[~is_finite]
+    return Line(
+        key=key,
+        title=title,
+        is_held_out=split != TRAIN,
+        steps=x[ends].tolist(),
+        low=np.minimum.reduceat(y, begins).tolist(),
+        high=np.maximum.reduceat(y, begins).tolist(),
+        smooth=(_smoothed(y) if smooths else y)[ends].tolist(),
+        gaps=gaps[:: 1 + len(gaps) // MOST_GAPS].tolist(),
+        first=float(y[0]),
+        last=float(y[-1]),
+    )
+
+
+def _smoothed(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """At each value the mean of those just before it."""
+    width = max(1, round(len(values) * SMOOTHED))
+    # Sums of what is left above the mean stay small, and so do the errors of their differences.
+    middle = float(values.mean())
+    sums = np.concatenate(([0.0], np.cumsum(values - middle)))
+    ends = np.arange(1, len(values) + 1)
+    begins = np.maximum(0, ends - width)
+    smooth: NDArray[np.float64] = middle + (sums[ends] - sums[begins]) / (ends - begins)
+    return smooth
+
+
+def _bands(key: str, run: Run, diagnosis: Diagnosis) -> list[Band]:
+    """Where a healthy run lies: stage by stage, or throughout."""
+    staged = [(row, row.cells[key]) for row in diagnosis.stages if key in row.cells]
+    if staged:
+        return [Band(row.first_step, row.last_step, cell.low, cell.high) for row, cell in staged]
+    band = band_at(key, run.method, 1.0)
+    if band is None or band.stage is not Stage.ANY:
+        return []
+    return [Band(run.first_step, run.last_step, band.low, band.high)]
+
+
+def _room(lowest: float, highest: float, bands: Sequence[Band], known: Sequence[Level]) -> tuple[float, float]:
+    """From where to where a chart reaches: all of the data, and what lies near it."""
+    height = (highest - lowest) or abs(highest) * 0.1 or 1.0
+    low, high = lowest, highest
+    for value in (*(edge for band in bands for edge in (band.low, band.high)), *(level.value for level in known)):
+        if math.isfinite(value) and lowest - ROOM * height <= value <= highest + ROOM * height:
+            low, high = min(low, value), max(high, value)
+    margin = 0.04 * ((high - low) or height)
+    return low - margin, high + margin
+
+
+def _course(line: Line) -> str:
+    """How a series went, in a sentence."""
+    if len(line.steps) == 1:
+        return f"{line.title} is {number(line.first)} at step {line.steps[0]:.0f}."
+    low, high = min(line.low), max(line.high)
+    verb = "rose" if line.last > line.first else "fell" if line.last < line.first else "went"
+    span = f"from {number(line.first)} at step {line.steps[0]:.0f} to {number(line.last)} at step {line.steps[-1]:.0f}"
+    extremes = list(_extremes(line, low, high))
+    gaps = f"; no number at step {line.gaps[0]:.0f}" if line.gaps else ""
+    return f"{line.title} {verb} {span}{''.join(extremes)}{gaps}."
+
+
+def _extremes(line: Line, low: float, high: float) -> Iterator[str]:
+    if low < min(line.first, line.last):
+        yield f", lowest {number(low)} at step {line.steps[list(line.low).index(low)]:.0f}"
+    if high > max(line.first, line.last):
+        yield f", highest {number(high)} at step {line.steps[list(line.high).index(high)]:.0f}"
+
+
+def _said(mark: Mark | Finding) -> str:
+    return f"{mark.code} {mark.name} from step {mark.step:.0f}: {mark.says}."
+
+
+def number(value: float) -> str:
+    """A number as it is read on a chart.
+
+    >>> [number(value) for value in (0.69314, 5e-7, 123456.0, 0.0, -25.31)]
+    ['0.693', '5e-07', '123,456', '0', '-25.3']
+    """
+    if value == 0:
+        return "0"
+    size = abs(value)
+    if not math.isfinite(value) or size < 1e-3:
+        return f"{value:.3g}"
+    return f"{value:,.0f}" if size >= 1_000 else f"{value:.3g}"

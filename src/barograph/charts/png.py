@@ -1,0 +1,127 @@
+"""Charts as PNG files. matplotlib is imported here alone, and only when something is drawn."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from typing import Any
+
+from barograph.charts.drawing import Chart, Line
+from barograph.core.errors import MissingExtra
+from barograph.core.finding import Diagnosis, Severity, Verdict
+
+__all__ = ["FILES", "colours", "figure_of", "pictures"]
+
+#: Colours that people who see few colours tell apart (Okabe and Ito), in the order in which lines take them.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+#: The colours that people know text scores by.
+KNOWN = {
+    "bertscore": "tab:red", "codebleu": "tab:blue", "bleu": "tab:green", "rouge": "tab:orange", "ruby": "tab:purple",
+    "reward_chosen": "#009E73", "reward_rejected": "#D55E00", "logp_chosen": "#009E73", "logp_rejected": "#D55E00",
+}  # fmt: skip
+BAND, LEVEL = "#009E73", "#555555"
+MARKS = {Severity.CRITICAL: "#B00020", Severity.WARNING: "#B26B00"}
+VERDICTS = {Verdict.HEALTHY: "#1B7F3B", Verdict.WATCH: "#B26B00", Verdict.UNHEALTHY: "#B00020"}
+#: The files of a run and the charts on each; the first shows those that matter most, whatever they are.
+FILES: dict[str, tuple[str, ...]] = {
+    "overview.png": (),
+    "training_progress.png": ("loss", "margin", "rewards", "accuracy", "score", "f1"),
+    "policy_metrics.png": ("kl", "entropy", "update", "clipping"),
+    "evaluation_metrics.png": ("evaluation",),
+}
+MOST, IN_A_ROW = 9, 3
+
+
+def pictures(charts: Sequence[Chart], diagnosis: Diagnosis, name: str) -> Iterator[tuple[str, bytes]]:
+    """The files that the charts have something for, each with its content."""
+    for file, wanted in FILES.items():
+        chosen = [chart for chart in charts if chart.name in wanted] if wanted else list(charts[:MOST])
+        if chosen:
+            picture = io.BytesIO()
+            figure_of(chosen, diagnosis, name).savefig(picture, format="png", dpi=110)
+            yield file, picture.getvalue()
+
+
+def figure_of(charts: Sequence[Chart], diagnosis: Diagnosis, name: str) -> Any:
+    """Charts on one sheet, under the verdict."""
+    if find_spec("matplotlib") is None:
+        raise MissingExtra("a plot", "matplotlib", "plot")
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    columns = min(IN_A_ROW, len(charts))
+    rows = math.ceil(len(charts) / columns)
+    figure = Figure(figsize=(5.2 * columns, 3.4 * rows + 0.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(
+        f"{diagnosis.verdict.value.upper()}: {name} ({diagnosis.method})", color=VERDICTS.get(diagnosis.verdict),
+        fontweight="bold", parse_math=False,
+    )  # fmt: skip
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axis, chart in zip(axes, charts, strict=False):
+        _on(axis, chart)
+    for axis in axes[len(charts) :]:
+        axis.set_axis_off()
+    return figure
+
+
+def _on(axis: Any, chart: Chart) -> None:
+    axis.set_title(chart.title, loc="left", fontsize=11, parse_math=False)
+    axis.set_xlabel("step", fontsize=9)
+    axis.set_ylabel(chart.unit, fontsize=8)
+    axis.tick_params(labelsize=8)
+    axis.grid(visible=True, alpha=0.25)
+    if chart.is_log:
+        axis.set_yscale("log")
+    else:
+        axis.set_ylim(chart.low, chart.high)
+    for band in chart.bands:
+        low, high = max(band.low, chart.low), min(band.high, chart.high)
+        if low < high:
+            axis.fill_between([band.first_step, band.last_step], low, high, color=BAND, alpha=0.1, linewidth=0)
+    for level in chart.levels:
+        if chart.low <= level.value <= chart.high:
+            axis.axhline(level.value, color=LEVEL, linestyle=":", linewidth=1)
+            axis.annotate(
+                level.says, (1.0, level.value), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=7,
+                color=LEVEL,
+            )  # fmt: skip
+    for line, colour in zip(chart.lines, colours(chart.lines), strict=True):
+        _line(axis, line, colour)
+    for mark in chart.marks:
+        colour = MARKS[mark.severity]
+        if mark.last_step > mark.step:
+            axis.axvspan(mark.step, mark.last_step, color=colour, alpha=0.07, linewidth=0)
+        axis.axvline(mark.step, color=colour, linewidth=1.2)
+        axis.annotate(
+            mark.code, (mark.step, 0.99), xycoords=("data", "axes fraction"), va="top", fontsize=7, color=colour,
+            rotation=90, ha="right", parse_math=False,
+        )  # fmt: skip
+    if len(chart.lines) > 1:
+        axis.legend(fontsize=7, framealpha=0.6)
+
+
+def _line(axis: Any, line: Line, colour: str) -> None:
+    if line.is_held_out or len(line.steps) == 1:
+        axis.plot(line.steps, line.high, color=colour, marker="o", markersize=4, linestyle="--", label=line.title)
+        if list(line.low) != list(line.high):
+            axis.fill_between(line.steps, line.low, line.high, color=colour, alpha=0.25, linewidth=0)
+    elif list(line.low) == list(line.high):  # Every value has a place of its own.
+        axis.plot(line.steps, line.high, color=colour, alpha=0.35, linewidth=0.9)
+        axis.plot(line.steps, line.smooth, color=colour, linewidth=1.8, label=line.title)
+    else:
+        axis.fill_between(line.steps, line.low, line.high, color=colour, alpha=0.3, linewidth=0.6)
+        axis.plot(line.steps, line.smooth, color=colour, linewidth=1.8, label=line.title)
+    if line.gaps:
+        red, below = MARKS[Severity.CRITICAL], axis.get_xaxis_transform()
+        axis.plot(line.gaps, [0.02] * len(line.gaps), "x", color=red, transform=below, clip_on=False)
+
+
+def colours(lines: Sequence[Line]) -> Iterator[str]:
+    """A colour for each line: the one that its metric is known by, or else the next one."""
+    left = iter(COLOURS)
+    for line in lines:
+        known = KNOWN.get(line.key.rpartition(".")[2]) if not line.is_held_out or len(lines) > len(COLOURS) else None
+        yield known or next(left, COLOURS[0])
