@@ -109,7 +109,7 @@ def _of_weights(model: torch.nn.Module) -> bytes:
         if "lora_" not in name:
             digest.update(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
             digest.update(tensor.detach().contiguous().cpu().view(-1).view(torch.uint8).numpy())
-    return digest.digest()
+    return bytes(digest.digest())
 
 
 def _of_rows(dataset: Dataset) -> bytes:
@@ -124,7 +124,7 @@ def _of_rows(dataset: Dataset) -> bytes:
         with pa.ipc.new_stream(sink, rows.schema) as stream:
             stream.write_table(rows)
         digest.update(sink.getbuffer())
-    return digest.digest()
+    return bytes(digest.digest())
 
 
 def _read(file: Path | None, rows: int) -> Columns | None:
