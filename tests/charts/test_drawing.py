@@ -168,7 +168,7 @@ def test_what_is_to_be_seen_is_said() -> None:
     assert drawn([0.7]).says == "Loss is 0.7 at step 1."
     run = run_from_rows([(1, {"loss": 0.5}), (2, {"loss": 0.5})], method=Method.SFT)
     (chart,) = charts_of(run, diagnosis_of(run, finding("LOSS01", "loss", 2)))
-    assert chart.says == "Loss went from 0.5 at step 1 to 0.5 at step 2. LOSS01 loss01 from step 2: loss is odd."
+    assert chart.says == "Loss stayed at 0.5 from step 1 to 2. LOSS01 loss01 from step 2: loss is odd."
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,8 @@ __all__ = ["Band", "Chart", "Line", "Mark", "charts_of", "number"]
 PLACES = 400
 #: The share of its values over which a series is smoothed: one of few values is shown as it is.
 SMOOTHED = 1 / 30
+#: Sums of larger values might be more than a number can hold.
+LARGE = 1e200
 #: From this ratio of the highest to the lowest value on, powers of ten show more.
 WIDE = 30.0
 #: How far, in heights of the data, a chart makes room for a band or a level beyond it.
@@ -157,7 +159,11 @@ def _line(key: str, column: Column, steps: Sequence[int], places: int, *, smooth
 
 def _smoothed(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """At each value the mean of those just before it."""
-    width = max(1, round(len(values) * SMOOTHED))
+    width = round(len(values) * SMOOTHED)
+    if width <= 1:
+        return values
+    if (largest := float(np.abs(values).max())) > LARGE:
+        return largest * _smoothed(values / largest)
     # Sums of what is left above the mean stay small, and so do the errors of their differences.
     middle = float(values.mean())
     sums = np.concatenate(([0.0], np.cumsum(values - middle)))
@@ -180,6 +186,8 @@ def _bands(key: str, run: Run, diagnosis: Diagnosis) -> list[Band]:
 
 def _room(lowest: float, highest: float, bands: Sequence[Band], known: Sequence[Level]) -> tuple[float, float]:
     """From where to where a chart reaches: all of the data, and what lies near it."""
+    if not math.isfinite(highest - lowest):
+        return lowest, highest
     height = (highest - lowest) or abs(highest) * 0.1 or 1.0
     low, high = lowest, highest
     for value in (*(edge for band in bands for edge in (band.low, band.high)), *(level.value for level in known)):
@@ -194,6 +202,8 @@ def _course(line: Line) -> str:
     if len(line.steps) == 1:
         return f"{line.title} is {number(line.first)} at step {line.steps[0]:.0f}."
     low, high = min(line.low), max(line.high)
+    if low == high:
+        return f"{line.title} stayed at {number(low)} from step {line.steps[0]:.0f} to {line.steps[-1]:.0f}."
     verb = "rose" if line.last > line.first else "fell" if line.last < line.first else "went"
     span = f"from {number(line.first)} at step {line.steps[0]:.0f} to {number(line.last)} at step {line.steps[-1]:.0f}"
     extremes = list(_extremes(line, low, high))

@@ -16,6 +16,7 @@ from barograph.cli.demo import demo
 from barograph.cli.explain import explain
 from barograph.cli.export import export
 from barograph.cli.plot import plot
+from barograph.cli.report import report
 from barograph.cli.rules import rules
 from barograph.cli.sweep import sweep
 from barograph.cli.train import train
@@ -29,7 +30,7 @@ __all__ = ["COMMANDS", "main"]
 #: Exit codes, the same for every command.
 FAILED, USAGE, FINDINGS, INTERRUPTED = 1, 2, 3, 130
 
-COMMANDS: tuple[click.Command, ...] = (check, watch, plot, train, sweep, explain, rules, export, alerts, demo)
+COMMANDS: tuple[click.Command, ...] = (check, watch, plot, report, train, sweep, explain, rules, export, alerts, demo)
 
 
 @click.group(
