@@ -69,6 +69,8 @@ def test_a_tiny_model_learns_and_its_run_is_kept(tmp_path: Path) -> None:
     assert done.stdout.startswith("dpo: Of two answers, the chosen one against the rejected one.\n")
     assert "dpo, 150 steps: healthy" in done.stdout
     assert "runs/demo-dpo/metrics/plots" in done.stdout
+    assert "the report:  runs/demo-dpo/report.html" in done.stdout
+    assert "Healthy: nothing to worry about" in (tmp_path / "runs/demo-dpo/report.html").read_text(encoding="utf-8")
     assert check(tmp_path / "runs/demo-dpo").verdict is Verdict.HEALTHY
 
 

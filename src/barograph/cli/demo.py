@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from barograph.cli.recipe import WHAT, run_recipe
+from barograph.cli.report import report_beside
 from barograph.cli.train import said
 from barograph.core.errors import ConfigurationError
 from barograph.recipes.options import METHODS
@@ -78,7 +79,7 @@ def demo(method: str | None, folder: Path | None, *, fast: bool) -> None:
 def _train(method: str, folder: Path | None) -> None:
     click.echo(f"{method}: {WHAT[method]}\n{WORLD}\n{LEARNS[method]}\n")
     finished = run_recipe(method, METHODS[method].made({"output_dir": str(folder or _free(method))}))
-    click.echo("\n".join(said(finished)))
+    click.echo("\n".join(said(finished, report_beside(finished.folder))))
     click.echo(f"\nWith a model and data of yours:  barograph train {method} --model FOLDER --data FILE\n")
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from barograph.core.run import Run
     from barograph.engine.settings import Settings
 
-__all__ = ["page_of", "report"]
+__all__ = ["page_of", "report", "report_beside"]
 
 #: Settings whose words name neither a person nor a place.
 HARMLESS = frozenset({
@@ -61,6 +61,18 @@ def report(runs: Sequence[str], output: Path | None, method: str | None, *, anon
         write_whole(target, document.report(page).encode())
         click.echo(target)
     tell_errors(errors)
+
+
+def report_beside(folder: str) -> Path:
+    """Write the report of the run in a folder into it."""
+    from barograph.charts import report as document
+    from barograph.engine.settings import read_settings
+    from barograph.sinks.replace import write_whole
+
+    settings, target = read_settings(), Path(folder) / "report.html"
+    for diagnosis, run in judge_all([folder], None, settings)[0]:
+        write_whole(target, document.report(page_of(run, diagnosis, settings)).encode())
+    return target
 
 
 def page_of(run: Run, diagnosis: Diagnosis, settings: Settings, *, is_anonymous: bool = False) -> Any:

@@ -7,11 +7,13 @@ import json
 import os
 import sys
 from contextlib import nullcontext, redirect_stdout
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from barograph.cli.recipe import USUAL, WHAT, command_of, run_recipe
+from barograph.cli.report import report_beside
 from barograph.recipes.options import METHODS, Options, from_file
 
 if TYPE_CHECKING:
@@ -40,14 +42,15 @@ def _command(method: str, kind: type[Options]) -> click.Command:
             finished = run_recipe(method, options)
         if os.environ.get("RANK", "0") != "0":
             return  # Of several processes that train together, the first one tells.
-        click.echo(json.dumps(dataclasses.asdict(finished)) if as_json else "\n".join(said(finished)))
+        report = report_beside(finished.folder)
+        click.echo(json.dumps(dataclasses.asdict(finished)) if as_json else "\n".join(said(finished, report)))
 
     run.__doc__ = f"{WHAT[method]}\n\n{USUAL}"
     as_json = click.option("--json", "as_json", is_flag=True, help="Print what came of it as one object.")
     return command_of(method, kind, as_json(run))
 
 
-def said(finished: Finished) -> list[str]:
+def said(finished: Finished, report: Path) -> list[str]:
     """What was measured before and after, and what to look at next."""
     lines = ["", f"{finished.method}, {finished.steps:,} steps: {finished.verdict}"]
     names = list(dict.fromkeys([*finished.before, *finished.after]))
@@ -57,7 +60,13 @@ def said(finished: Finished) -> list[str]:
     for name in names:
         cells = [f"{part[name]:8.3f}" if name in part else f"{'-':>8}" for part in (finished.before, finished.after)]
         lines.append(f"  {name:{width}} {' '.join(cells)}")
-    return [*lines, "", f"  barograph check {finished.folder}", f"  the weights: {finished.folder}/final_model"]
+    return [
+        *lines,
+        "",
+        f"  barograph check {finished.folder}",
+        f"  the weights: {finished.folder}/final_model",
+        f"  the report:  {report}",
+    ]
 
 
 for _method, _kind in METHODS.items():
