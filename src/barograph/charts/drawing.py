@@ -22,7 +22,7 @@ from barograph.core.run import Column, Run
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Band", "Chart", "Line", "Mark", "charts_of", "number"]
+__all__ = ["Band", "Chart", "Line", "Mark", "charts_of", "course", "line_of", "number", "room_for"]
 
 #: Places along a chart: about one for each two pixels of a wide one.
 PLACES = 400
@@ -94,6 +94,8 @@ class Chart:
     low: float
     high: float
     is_log: bool
+    #: What runs along the bottom.
+    axis: str
     #: What is to be seen, in words: for whoever cannot see it.
     says: str
 
@@ -109,7 +111,7 @@ def charts_of(run: Run, diagnosis: Diagnosis, *, places: int = PLACES) -> list[C
 
 def _chart(panel: Panel, run: Run, diagnosis: Diagnosis, places: int) -> Chart | None:
     keys = [key for name in panel.metrics for key in run.columns if split_of(key)[1] == name]
-    found = (_line(key, run.columns[key], run.steps, places, smooths=panel.smooths) for key in keys)
+    found = (line_of(key, run.columns[key], run.steps, places, smooths=panel.smooths) for key in keys)
     lines = [line for line in found if line is not None]
     if not lines:
         return None
@@ -123,16 +125,20 @@ def _chart(panel: Panel, run: Run, diagnosis: Diagnosis, places: int) -> Chart |
     known = levels(panel, run.method, run.config)
     lowest, highest = min(min(line.low) for line in lines), max(max(line.high) for line in lines)
     is_log = panel.is_log and lowest > 0 and highest > WIDE * lowest
-    low, high = _room(lowest, highest, bands, known) if not is_log else (lowest, highest)
+    low, high = room_for(lowest, highest, bands, known) if not is_log else (lowest, highest)
     metric = catalogue().get(panel.metrics[0])
     unit = str(metric.unit) if metric else ""
-    says = " ".join([*(_course(line) for line in lines), *(_said(mark) for mark in marks)])
-    return Chart(panel.name, panel.title, unit, lines, bands, marks, known, low, high, is_log, says)
+    says = " ".join([*(course(line) for line in lines), *(_said(mark) for mark in marks)])
+    return Chart(panel.name, panel.title, unit, lines, bands, marks, known, low, high, is_log, "step", says)
 
 
-def _line(key: str, column: Column, steps: Sequence[int], places: int, *, smooths: bool) -> Line | None:
-    """A series as it can be drawn; None if it never was a finite number."""
-    at = np.asarray(steps, dtype=np.float64)[np.frombuffer(column.at, dtype=np.int64)] if len(column) else np.empty(0)
+def line_of(
+    key: str, column: Column, along: Sequence[float], places: int = PLACES, *, smooths: bool = True, title: str = ""
+) -> Line | None:
+    """A series as it can be drawn, `along` what each row stands at; None if it never was a finite number."""
+    if not len(column):
+        return None
+    at = np.asarray(along, dtype=np.float64)[np.frombuffer(column.at, dtype=np.int64)]
     values = np.frombuffer(column.values, dtype=np.float64)
     is_finite = np.isfinite(values)
     x, y = at[is_finite], values[is_finite]
@@ -141,11 +147,10 @@ def _line(key: str, column: Column, steps: Sequence[int], places: int, *, smooth
     begins = np.unique(np.linspace(0, len(y), min(places, len(y)), endpoint=False).astype(np.int64))
     ends = np.append(begins[1:], len(y)) - 1
     split, name = split_of(key)
-    title = title_of(name) + ("" if split == TRAIN else f" ({split})")
     gaps = at[~is_finite]
     return Line(
         key=key,
-        title=title,
+        title=title or title_of(name) + ("" if split == TRAIN else f" ({split})"),
         is_held_out=split != TRAIN,
         steps=x[ends].tolist(),
         low=np.minimum.reduceat(y, begins).tolist(),
@@ -184,7 +189,7 @@ def _bands(key: str, run: Run, diagnosis: Diagnosis) -> list[Band]:
     return [Band(run.first_step, run.last_step, band.low, band.high)]
 
 
-def _room(lowest: float, highest: float, bands: Sequence[Band], known: Sequence[Level]) -> tuple[float, float]:
+def room_for(lowest: float, highest: float, bands: Sequence[Band], known: Sequence[Level]) -> tuple[float, float]:
     """From where to where a chart reaches: all of the data, and what lies near it."""
     if not math.isfinite(highest - lowest):
         return lowest, highest
@@ -197,25 +202,25 @@ def _room(lowest: float, highest: float, bands: Sequence[Band], known: Sequence[
     return low - margin, high + margin
 
 
-def _course(line: Line) -> str:
+def course(line: Line, axis: str = "step") -> str:
     """How a series went, in a sentence."""
     if len(line.steps) == 1:
-        return f"{line.title} is {number(line.first)} at step {line.steps[0]:.0f}."
+        return f"{line.title} is {number(line.first)} at {axis} {line.steps[0]:g}."
     low, high = min(line.low), max(line.high)
     if low == high:
-        return f"{line.title} stayed at {number(low)} from step {line.steps[0]:.0f} to {line.steps[-1]:.0f}."
+        return f"{line.title} stayed at {number(low)} from {axis} {line.steps[0]:g} to {line.steps[-1]:g}."
     verb = "rose" if line.last > line.first else "fell" if line.last < line.first else "went"
-    span = f"from {number(line.first)} at step {line.steps[0]:.0f} to {number(line.last)} at step {line.steps[-1]:.0f}"
-    extremes = list(_extremes(line, low, high))
-    gaps = f"; no number at step {line.gaps[0]:.0f}" if line.gaps else ""
+    span = f"from {number(line.first)} at {axis} {line.steps[0]:g} to {number(line.last)} at {axis} {line.steps[-1]:g}"
+    extremes = list(_extremes(line, low, high, axis))
+    gaps = f"; no number at {axis} {line.gaps[0]:g}" if line.gaps else ""
     return f"{line.title} {verb} {span}{''.join(extremes)}{gaps}."
 
 
-def _extremes(line: Line, low: float, high: float) -> Iterator[str]:
+def _extremes(line: Line, low: float, high: float, axis: str) -> Iterator[str]:
     if low < min(line.first, line.last):
-        yield f", lowest {number(low)} at step {line.steps[list(line.low).index(low)]:.0f}"
+        yield f", lowest {number(low)} at {axis} {line.steps[list(line.low).index(low)]:g}"
     if high > max(line.first, line.last):
-        yield f", highest {number(high)} at step {line.steps[list(line.high).index(high)]:.0f}"
+        yield f", highest {number(high)} at {axis} {line.steps[list(line.high).index(high)]:g}"
 
 
 def _said(mark: Mark | Finding) -> str:

@@ -69,7 +69,7 @@ def figure_of(charts: Sequence[Chart], diagnosis: Diagnosis, name: str) -> Any:
 
 def _on(axis: Any, chart: Chart) -> None:
     axis.set_title(chart.title, loc="left", fontsize=11, parse_math=False)
-    axis.set_xlabel("step", fontsize=9)
+    axis.set_xlabel(chart.axis, fontsize=9)
     axis.set_ylabel(chart.unit, fontsize=8)
     axis.tick_params(labelsize=8)
     axis.grid(visible=True, alpha=0.25)

@@ -62,7 +62,7 @@ def picture(chart: Chart) -> Markup:
     scale = _Scale(chart)
     return element(
         "svg",
-        *_bands(chart, scale), *_grid(scale), *_levels(chart, scale), *_stretches(chart, scale),
+        *_bands(chart, scale), *_grid(chart, scale), *_levels(chart, scale), *_stretches(chart, scale),
         *(joined(_line(line, place, scale)) for place, line in enumerate(chart.lines)),
         *_marks(chart, scale),
         viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=f"{chart.title}. {chart.says}",
@@ -103,7 +103,7 @@ def _powers(low: float, high: float) -> list[float]:
     return [10.0**exponent for exponent in exponents[:: 1 + len(exponents) // 6]]
 
 
-def _grid(scale: _Scale) -> Iterator[Markup]:
+def _grid(chart: Chart, scale: _Scale) -> Iterator[Markup]:
     values = _powers(scale.low, scale.high) if scale.is_log else ticks(scale.low, scale.high)
     for value, label in zip(values, map(number, values) if scale.is_log else labels(values), strict=True):
         y = scale.y(value)
@@ -114,7 +114,7 @@ def _grid(scale: _Scale) -> Iterator[Markup]:
             yield element(
                 "text", f"{step:,.0f}", class_="tick", x=scale.x(step), y=HEIGHT - BOTTOM + 16, text_anchor="middle"
             )
-    yield element("text", "step", class_="tick", x=WIDTH - RIGHT, y=HEIGHT - 2, text_anchor="end")
+    yield element("text", chart.axis, class_="tick", x=WIDTH - RIGHT, y=HEIGHT - 2, text_anchor="end")
 
 
 def _bands(chart: Chart, scale: _Scale) -> Iterator[Markup]:

@@ -1,0 +1,268 @@
+"""Several runs side by side: what sets them apart, how far each came, and which is to be preferred.
+
+A run that is sick is never preferred to one that is well, however good its numbers look: what is wrong with it may be
+just what makes them look good.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from statistics import fmean, variance
+
+from barograph.core.finding import Diagnosis, Verdict
+from barograph.core.methods import CLASSIFIER, ONLINE, PREFERENCE, REWARD_MODEL, Method
+from barograph.core.metric import Better, Unit
+from barograph.core.names import COUNTERS, catalogue, split_of
+from barograph.core.run import Column, Run
+
+__all__ = [
+    "Comparison",
+    "Contestant",
+    "Difference",
+    "Measure",
+    "compared",
+    "goal_of",
+    "interval",
+    "scale_of",
+    "short_names",
+]
+
+#: The better verdict first.
+TRUST = (Verdict.HEALTHY, Verdict.WATCH, Verdict.UNJUDGED, Verdict.UNHEALTHY)
+RULE = "a healthier verdict first, then {goal} at the end (the mean of its last tenth), {better}"
+#: What a method is after, the better witness first.
+GOALS: tuple[tuple[frozenset[Method], tuple[str, ...]], ...] = (
+    (PREFERENCE, ("eval.reward_accuracy", "eval.reward_margin", "reward_accuracy", "reward_margin")),
+    (ONLINE, ("eval.score_mean", "eval.task_accuracy", "score_mean", "reward_total")),
+    (REWARD_MODEL, ("eval.rm_accuracy", "eval.loss", "rm_accuracy")),
+    (CLASSIFIER, ("eval.cls_f1", "eval.cls_accuracy", "eval.loss", "cls_f1")),
+)
+#: Where nothing better is known.
+FALLBACK = ("eval.loss", "loss")
+#: The share of a series that its end is the mean of.
+END = 0.1
+#: Settings that differ between any two runs and set none of them apart.
+NOISE = frozenset({"output_dir", "run_name", "logging_dir", "resume_from", "resume_from_checkpoint", "state"})
+SEEDS = frozenset({"seed", "data_seed"})
+#: Two-sided 95 % points of Student's distribution for 1 to 30 degrees of freedom.
+STUDENT = (
+    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,
+    2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """How far one series of one run came."""
+
+    last: float
+    best: float
+    best_step: int
+    #: The value at the step that was asked for, or the last one before it.
+    there: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contestant:
+    """One run of a comparison."""
+
+    name: str
+    run: Run
+    diagnosis: Diagnosis
+    #: The settings in which it differs from another.
+    differs: Mapping[str, object]
+    measures: Mapping[str, Measure]
+
+    @property
+    def group(self) -> tuple[tuple[str, str], ...]:
+        """What it shares with runs that differ in the seed alone."""
+        return tuple(sorted((name, str(value)) for name, value in self.differs.items() if name not in SEEDS))
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Of two groups of runs that differ in their seeds alone: how much better one is, and how sure that is."""
+
+    better: str
+    other: str
+    #: The difference of the means at the goal, and the ends of its 95 % interval.
+    by: float
+    low: float
+    high: float
+
+    @property
+    def is_sure(self) -> bool:
+        return self.low > 0 or self.high < 0
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Several runs, the one that is to be preferred first."""
+
+    contestants: Sequence[Contestant]
+    settings: Sequence[str]
+    #: The series that more than one run has, those that matter first.
+    series: Sequence[str]
+    goal: str | None
+    rule: str
+    differences: Sequence[Difference]
+    in_nats: bool = False
+
+    @property
+    def winner(self) -> Contestant | None:
+        """The first, unless it is sick, or nothing tells it from the next."""
+        first = self.contestants[0]
+        return None if first.diagnosis.verdict in {Verdict.UNHEALTHY, Verdict.UNJUDGED} else first
+
+
+def compared(judged: Sequence[tuple[Diagnosis, Run]], *, at: int | None = None, in_nats: bool = False) -> Comparison:
+    """Put runs side by side. In nats, rewards are divided by beta: only so do runs with another beta compare."""
+    names = short_names([run.path for _, run in judged])
+    settings = _differing([run.config for _, run in judged])
+    contestants = [
+        Contestant(
+            name,
+            run,
+            diagnosis,
+            {key: run.config.get(key) for key in settings},
+            {
+                key: measure
+                for key, column in run.columns.items()
+                if split_of(key)[1] not in COUNTERS
+                and (measure := _measure(key, column, run, at, scale_of(key, run) if in_nats else 1.0)) is not None
+            },
+        )
+        for name, (diagnosis, run) in zip(names, judged, strict=True)
+    ]
+    shared = [key for key in _series(contestants) if sum(key in one.measures for one in contestants) > 1]
+    goal = goal_of(contestants[0].run.method, shared)
+    better = "higher is better" if goal is None or _direction(goal) > 0 else "lower is better"
+    ranked = sorted(contestants, key=lambda one: (TRUST.index(one.diagnosis.verdict), _distance(one, goal)))
+    return Comparison(
+        ranked, settings, shared, goal, RULE.format(goal=goal or "nothing that they share", better=better),
+        list(_differences(ranked, goal)), in_nats,
+    )  # fmt: skip
+
+
+def goal_of(method: Method, series: Sequence[str]) -> str | None:
+    """The series by which runs of a method are ranked.
+
+    >>> goal_of(Method.DPO, ["loss", "reward_margin", "eval.reward_accuracy"]), goal_of(Method.SFT, ["loss"])
+    ('eval.reward_accuracy', 'loss')
+    """
+    for methods, goals in GOALS:
+        if method in methods:
+            return next((goal for goal in (*goals, *FALLBACK) if goal in series), None)
+    return next((goal for goal in FALLBACK if goal in series), None)
+
+
+def short_names(paths: Sequence[str]) -> list[str]:
+    """As little of each path as tells them apart.
+
+    >>> short_names(["runs/a/kto", "runs/b/kto"]), short_names(["runs/dpo", "runs/kto"]), short_names(["x", "x"])
+    (['a/kto', 'b/kto'], ['dpo', 'kto'], ['x', 'x (2)'])
+    """
+    parts = [PurePath(path).parts or (path,) for path in paths]
+    taken = 1
+    while taken < max(map(len, parts)) and len({part[-taken:] for part in parts}) < len({*parts}):
+        taken += 1
+    names = list[str]()
+    for part in parts:
+        name = plain = "/".join(part[-taken:])
+        number = 1
+        while name in names:
+            number += 1
+            name = f"{plain} ({number})"
+        names.append(name)
+    return names
+
+
+def interval(mine: Sequence[float], others: Sequence[float]) -> tuple[float, float, float] | None:
+    """The difference of two means and its 95 % interval, after Welch; None where either has but one value.
+
+    >>> interval([0.90, 0.92, 0.94], [0.80, 0.82, 0.84])  # 0.1 with a standard error of 0.0163 and 4 degrees of freedom
+    (0.1, 0.0547, 0.1453)
+    """
+    if len(mine) < 2 or len(others) < 2:
+        return None
+    first, second = variance(mine) / len(mine), variance(others) / len(others)
+    by, error = fmean(mine) - fmean(others), math.sqrt(first + second)
+    if error == 0.0:
+        return by, by, by
+    degrees = (first + second) ** 2 / (first**2 / (len(mine) - 1) + second**2 / (len(others) - 1))
+    # A whole number of degrees below, so that the interval is too wide rather than too narrow.
+    reach = error * STUDENT[min(len(STUDENT), max(1, math.floor(degrees + 1e-9))) - 1]
+    return by, by - reach, by + reach
+
+
+def _differing(configs: Sequence[Mapping[str, object]]) -> list[str]:
+    """The settings in which any two differ."""
+    names = dict.fromkeys(name for config in configs for name in config)
+    return [name for name in names if name not in NOISE and len({str(config.get(name)) for config in configs}) > 1]
+
+
+def scale_of(key: str, run: Run) -> float:
+    """What makes a reward nats: one over beta, where the series is one and beta is known."""
+    metric = catalogue().get(split_of(key)[1])
+    beta = run.config.get("beta")
+    is_scaled = metric is not None and metric.unit is Unit.IMPLICIT_REWARD
+    return 1.0 / beta if is_scaled and isinstance(beta, int | float) and beta > 0 else 1.0
+
+
+def _measure(key: str, column: Column, run: Run, at: int | None, scale: float) -> Measure | None:
+    """The end of a series, its best value, and its value at a step."""
+    known = [
+        (run.steps[row], value * scale)
+        for row, value in zip(column.at, column.values, strict=True)
+        if math.isfinite(value)
+    ]
+    if not known:
+        return None
+    end = known[-max(1, round(END * len(known))) :]
+    best_step, best = max(known, key=lambda one: _direction(key) * one[1])
+    before = [value for step, value in known if at is not None and step <= at]
+    return Measure(fmean(value for _, value in end), best, best_step, before[-1] if before else None)
+
+
+def _direction(key: str) -> int:
+    metric = catalogue().get(split_of(key)[1])
+    return -1 if metric is not None and metric.better is Better.DOWN else 1
+
+
+def _distance(one: Contestant, goal: str | None) -> float:
+    """The less, the better."""
+    if goal is None or goal not in one.measures:
+        return math.inf
+    return -_direction(goal) * one.measures[goal].last
+
+
+def _series(contestants: Sequence[Contestant]) -> list[str]:
+    """Every series, in the order of what a method is after, then as logged."""
+    logged = list(dict.fromkeys(key for one in contestants for key in one.measures))
+    goals = [goal for methods, goals in GOALS for goal in goals if contestants[0].run.method in methods]
+    return [*(goal for goal in dict.fromkeys(goals) if goal in logged), *(key for key in logged if key not in goals)]
+
+
+def _differences(ranked: Sequence[Contestant], goal: str | None) -> Iterator[Difference]:
+    """The best group of seeds against each other one."""
+    if goal is None:
+        return
+    groups: dict[tuple[tuple[str, str], ...], list[Contestant]] = {}
+    for one in ranked:
+        # What a sick run reaches is no evidence for its settings.
+        if goal in one.measures and one.diagnosis.verdict is not Verdict.UNHEALTHY:
+            groups.setdefault(one.group, []).append(one)
+    sign = _direction(goal)
+    means = {group: fmean(sign * one.measures[goal].last for one in ones) for group, ones in groups.items()}
+    ordered = sorted(groups, key=lambda group: -means[group])
+    for other in ordered[1:]:
+        mine, others = ([one.measures[goal].last for one in groups[group]] for group in (ordered[0], other))
+        if (found := interval(mine, others)) is not None:
+            yield Difference(_called(ordered[0]), _called(other), *found)
+
+
+def _called(group: tuple[tuple[str, str], ...]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in group) or "the same settings"

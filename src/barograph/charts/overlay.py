@@ -1,0 +1,95 @@
+"""The curves of several runs on one chart, along what they are to be compared by."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from barograph.charts.comparison import Comparison, Contestant, scale_of
+from barograph.charts.drawing import Chart, Line, course, line_of, room_for
+from barograph.charts.panels import title_of
+from barograph.core.errors import ConfigurationError
+from barograph.core.names import TRAIN, catalogue, split_of
+from barograph.core.run import Run
+
+__all__ = ["ALONG", "overlay"]
+
+#: What runs may be laid along, and the series that tells it.
+ALONG = {"step": "", "epoch": "epoch", "samples": "episode", "tokens": "tokens_seen"}
+#: Of so many runs or fewer, each curve is drawn with all its values; of more, with its course alone.
+FEW = 4
+#: Settings whose product is the number of examples in a step, by the names that trainers give them.
+IN_A_STEP = (
+    ("per_device_train_batch_size", "batch_size", "train_batch_size"),
+    ("gradient_accumulation_steps", "accumulate"),
+    ("world_size",),
+)
+
+
+def overlay(comparison: Comparison, by: str = "step") -> list[Chart]:
+    """A chart for each series that several runs have, the goal first."""
+    along = {one.name: _along(one.run, by, one.name) for one in comparison.contestants}
+    found = (_chart(key, comparison, along, by) for key in comparison.series)
+    return [chart for chart in found if chart is not None]
+
+
+def _chart(key: str, comparison: Comparison, along: dict[str, Sequence[float]], by: str) -> Chart | None:
+    lines = [
+        line for one in comparison.contestants if (line := _line(key, one, along[one.name], comparison)) is not None
+    ]
+    if len(lines) < 2:
+        return None
+    split, name = split_of(key)
+    title = title_of(name) + ("" if split == TRAIN else f" ({split})")
+    metric = catalogue().get(name)
+    low, high = room_for(min(min(line.low) for line in lines), max(max(line.high) for line in lines), (), ())
+    unit = str(metric.unit) if metric else ""
+    if comparison.in_nats and any(scale_of(key, one.run) != 1.0 for one in comparison.contestants):
+        unit = "nats per sequence"
+    says = " ".join(course(line, by) for line in lines)
+    return Chart(key.replace("/", "-").replace(".", "-"), title, unit, lines, (), (), (), low, high, False, by, says)
+
+
+def _line(key: str, one: Contestant, along: Sequence[float], comparison: Comparison) -> Line | None:
+    column = one.run.columns.get(key)
+    line = line_of(key, column, along, title=one.name) if column is not None else None
+    if line is None:
+        return None
+    if len(comparison.contestants) > FEW:
+        line = replace(line, low=line.smooth, high=line.smooth)
+    scale = scale_of(key, one.run) if comparison.in_nats else 1.0
+    if scale == 1.0:
+        return line
+    low, high, smooth = ([scale * value for value in values] for values in (line.low, line.high, line.smooth))
+    return replace(line, low=low, high=high, smooth=smooth, first=scale * line.first, last=scale * line.last)
+
+
+def _along(run: Run, by: str, name: str) -> Sequence[float]:
+    """Where each row of a run stands."""
+    if by == "step":
+        return run.steps
+    column = run.columns.get(ALONG[by])
+    if column is None:
+        if by == "samples" and (each := _in_a_step(run)):
+            return [each * step for step in run.steps]
+        raise ConfigurationError(f"{name}: does not tell its {by}; compare by another, as --by step")
+    told = dict(zip(column.at, column.values, strict=True))
+    places, last = list[float](), 0.0
+    for row in range(len(run)):
+        value = told.get(row, last)
+        last = value if math.isfinite(value) else last
+        places.append(last)
+    return places
+
+
+def _in_a_step(run: Run) -> float:
+    """Examples in a step, or 0 where the settings do not say."""
+    product = 1.0
+    for place, names in enumerate(IN_A_STEP):
+        value = next((run.config[name] for name in names if name in run.config), None)
+        if isinstance(value, int | float) and not isinstance(value, bool) and value > 0:
+            product *= value
+        elif place == 0:
+            return 0.0
+    return product
