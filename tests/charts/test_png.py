@@ -33,7 +33,7 @@ def diagnosis_of(run: Run, *findings: Finding, verdict: Verdict = Verdict.UNHEAL
 
 
 def axes_of(charts: list[Chart], diagnosis: Diagnosis) -> dict[str, Any]:
-    return {axis.get_title(loc="left"): axis for axis in figure_of(charts, diagnosis, "a run").axes}
+    return {axis.get_title(loc="left"): axis for axis in figure_of(charts, "a run").axes}
 
 
 def test_chosen_and_rejected_are_two_lines_of_their_own_colours() -> None:
@@ -58,10 +58,17 @@ def test_a_finding_is_a_line_at_its_step_and_its_stretch_is_shaded() -> None:
     assert stretches == [(40, 20)]
 
 
-def test_the_verdict_is_over_all_of_it_in_its_colour() -> None:
-    figure = figure_of(charts_of(RUN, diagnosis_of(RUN)), diagnosis_of(RUN), "runs/$first_")
-    assert figure.get_suptitle() == "UNHEALTHY: runs/$first_ (dpo)"
-    figure.canvas.draw()  # A name is no formula.
+def test_the_verdict_is_over_all_of_it_in_its_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    titles = list[tuple[Any, ...]]()
+
+    def noted(charts: Any, *title: Any) -> Any:
+        titles.append(title)
+        return figure_of(charts, *title)
+
+    monkeypatch.setattr("barograph.charts.png.figure_of", noted)
+    list(pictures(charts_of(RUN, diagnosis_of(RUN)), diagnosis_of(RUN), "runs/$first_"))  # A name is no formula.
+    assert titles[0] == ("UNHEALTHY: runs/$first_ (dpo)", "#B00020")
+    assert figure_of(charts_of(RUN, diagnosis_of(RUN)), *titles[0]).get_suptitle() == titles[0][0]
 
 
 def test_a_spike_reaches_the_top_of_its_chart() -> None:
@@ -129,4 +136,4 @@ def test_without_matplotlib_it_is_one_sentence(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(
         MissingExtra, match=r"a plot needs matplotlib, which is not installed: pip install 'barograph\[plot\]'"
     ):
-        figure_of(charts_of(RUN, diagnosis_of(RUN)), diagnosis_of(RUN), "run")
+        figure_of(charts_of(RUN, diagnosis_of(RUN)), "run")

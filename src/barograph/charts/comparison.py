@@ -59,7 +59,8 @@ class Measure:
     """How far one series of one run came."""
 
     last: float
-    best: float
+    #: None where neither more nor less of it is better.
+    best: float | None
     best_step: int
     #: The value at the step that was asked for, or the last one before it.
     there: float | None = None
@@ -112,10 +113,17 @@ class Comparison:
     in_nats: bool = False
 
     @property
+    def tied(self) -> Sequence[Contestant]:
+        """The first, and those that nothing tells from it."""
+        first, *others = self.contestants
+        if first.diagnosis.verdict in {Verdict.UNHEALTHY, Verdict.UNJUDGED}:
+            return []
+        return [first, *(one for one in others if _standing(one, self.goal) == _standing(first, self.goal))]
+
+    @property
     def winner(self) -> Contestant | None:
-        """The first, unless it is sick, or nothing tells it from the next."""
-        first = self.contestants[0]
-        return None if first.diagnosis.verdict in {Verdict.UNHEALTHY, Verdict.UNJUDGED} else first
+        """The first, unless it is sick, or nothing tells it from another."""
+        return self.tied[0] if len(self.tied) == 1 else None
 
 
 def compared(judged: Sequence[tuple[Diagnosis, Run]], *, at: int | None = None, in_nats: bool = False) -> Comparison:
@@ -140,7 +148,7 @@ def compared(judged: Sequence[tuple[Diagnosis, Run]], *, at: int | None = None, 
     shared = [key for key in _series(contestants) if sum(key in one.measures for one in contestants) > 1]
     goal = goal_of(contestants[0].run.method, shared)
     better = "higher is better" if goal is None or _direction(goal) > 0 else "lower is better"
-    ranked = sorted(contestants, key=lambda one: (TRUST.index(one.diagnosis.verdict), _distance(one, goal)))
+    ranked = sorted(contestants, key=lambda one: _standing(one, goal))
     return Comparison(
         ranked, settings, shared, goal, RULE.format(goal=goal or "nothing that they share", better=better),
         list(_differences(ranked, goal)), in_nats,
@@ -223,8 +231,11 @@ def _measure(key: str, column: Column, run: Run, at: int | None, scale: float) -
         return None
     end = known[-max(1, round(END * len(known))) :]
     best_step, best = max(known, key=lambda one: _direction(key) * one[1])
+    metric = catalogue().get(split_of(key)[1])
+    has_best = metric is not None and metric.better is not Better.NEITHER
     before = [value for step, value in known if at is not None and step <= at]
-    return Measure(fmean(value for _, value in end), best, best_step, before[-1] if before else None)
+    there = before[-1] if before else None
+    return Measure(fmean(value for _, value in end), best if has_best else None, best_step, there)
 
 
 def _direction(key: str) -> int:
@@ -232,11 +243,12 @@ def _direction(key: str) -> int:
     return -1 if metric is not None and metric.better is Better.DOWN else 1
 
 
-def _distance(one: Contestant, goal: str | None) -> float:
-    """The less, the better."""
+def _standing(one: Contestant, goal: str | None) -> tuple[int, float]:
+    """The less, the better: the verdict first, then how far it is from the goal."""
+    trust = TRUST.index(one.diagnosis.verdict)
     if goal is None or goal not in one.measures:
-        return math.inf
-    return -_direction(goal) * one.measures[goal].last
+        return trust, math.inf
+    return trust, -_direction(goal) * one.measures[goal].last
 
 
 def _series(contestants: Sequence[Contestant]) -> list[str]:

@@ -56,6 +56,7 @@ def _line(key: str, one: Contestant, along: Sequence[float], comparison: Compari
     line = line_of(key, column, along, title=one.name) if column is not None else None
     if line is None:
         return None
+    line = replace(line, is_held_out=False)  # All lines of a chart are of one kind here: dashes would tell nothing.
     if len(comparison.contestants) > FEW:
         line = replace(line, low=line.smooth, high=line.smooth)
     scale = scale_of(key, one.run) if comparison.in_nats else 1.0

@@ -12,7 +12,7 @@ from barograph.charts.drawing import Chart, Line
 from barograph.core.errors import MissingExtra
 from barograph.core.finding import Diagnosis, Severity, Verdict
 
-__all__ = ["FILES", "colours", "figure_of", "pictures"]
+__all__ = ["FILES", "MOST", "colours", "drawn", "figure_of", "pictures"]
 
 #: Colours that people who see few colours tell apart (Okabe and Ito), in the order in which lines take them.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -39,13 +39,19 @@ def pictures(charts: Sequence[Chart], diagnosis: Diagnosis, name: str) -> Iterat
     for file, wanted in FILES.items():
         chosen = [chart for chart in charts if chart.name in wanted] if wanted else list(charts[:MOST])
         if chosen:
-            picture = io.BytesIO()
-            figure_of(chosen, diagnosis, name).savefig(picture, format="png", dpi=110)
-            yield file, picture.getvalue()
+            title = f"{diagnosis.verdict.value.upper()}: {name} ({diagnosis.method})"
+            yield file, drawn(figure_of(chosen, title, VERDICTS.get(diagnosis.verdict)))
 
 
-def figure_of(charts: Sequence[Chart], diagnosis: Diagnosis, name: str) -> Any:
-    """Charts on one sheet, under the verdict."""
+def drawn(figure: Any) -> bytes:
+    """A figure as the content of a file."""
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=110)
+    return picture.getvalue()
+
+
+def figure_of(charts: Sequence[Chart], title: str, colour: str | None = None) -> Any:
+    """Charts on one sheet, under a title."""
     if find_spec("matplotlib") is None:
         raise MissingExtra("a plot", "matplotlib", "plot")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -55,10 +61,7 @@ def figure_of(charts: Sequence[Chart], diagnosis: Diagnosis, name: str) -> Any:
     rows = math.ceil(len(charts) / columns)
     figure = Figure(figsize=(5.2 * columns, 3.4 * rows + 0.5), layout="constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(
-        f"{diagnosis.verdict.value.upper()}: {name} ({diagnosis.method})", color=VERDICTS.get(diagnosis.verdict),
-        fontweight="bold", parse_math=False,
-    )  # fmt: skip
+    figure.suptitle(title, color=colour, fontweight="bold", parse_math=False)
     axes = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axis, chart in zip(axes, charts, strict=False):
         _on(axis, chart)

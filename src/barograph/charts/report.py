@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from barograph.charts.drawing import Chart, Line, number
+from barograph.charts.drawing import Chart, number
 from barograph.charts.markup import Markup, element, joined
-from barograph.charts.svg import STYLES, picture
+from barograph.charts.sheet import READING, figure, sheet, table
 from barograph.core.finding import Diagnosis, Finding, Severity, StageCell, Verdict
-from barograph.core.names import catalogue, split_of
+from barograph.core.names import catalogue
 from barograph.core.run import Run
 
 __all__ = ["Page", "report"]
 
-STYLE = Path(__file__).with_suffix(".css")
-#: Nothing is fetched, nothing is run: what is in a log can do nothing here.
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 #: A word beside the colour, for those who see none.
 WORDS = {
     Verdict.HEALTHY: "Healthy: nothing to worry about",
@@ -25,12 +21,6 @@ WORDS = {
     Verdict.UNHEALTHY: "Unhealthy: something is wrong",
     Verdict.UNJUDGED: "Unjudged: too little to say anything",
 }
-READING = (
-    "The thin line or the pale area holds every value, the thick line the mean of those just before. "
-    "Green areas are where healthy runs lie."
-)
-#: Rows of the table beside a chart.
-ROWS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +43,11 @@ class Page:
 
 def report(page: Page) -> str:
     """The whole document."""
-    title = f"{page.diagnosis.verdict.value}: {page.name}"
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", http_equiv="Content-Security-Policy", content=POLICY),
-        element("title", title),
-        element("style", Markup(STYLE.read_text(encoding="utf-8"))),
-    )
-    main = element(
-        "main", _head(page), *_causes(page), *_findings(page), *_charts(page), *_stages(page), *_samples(page),
-        *_config(page), *_unjudged(page), *_again(page),
+    return sheet(
+        f"{page.diagnosis.verdict.value}: {page.name}",
+        _head(page), *_causes(page), *_findings(page), *_charts(page), *_stages(page), *_samples(page), *_config(page),
+        *_unjudged(page), *_again(page),
     )  # fmt: skip
-    return f"<!doctype html>\n{element('html', head, element('body', main), lang='en')}\n"
 
 
 def _head(page: Page) -> Markup:
@@ -136,22 +117,7 @@ def _figure(chart: Chart, page: Page) -> Markup:
         for place, one in enumerate(loud)
         if any(line.key == one.metric for line in chart.lines)
     ]
-    unit = element("span", f" · {chart.unit}", class_="quiet") if chart.unit else None
-    return element(
-        "figure",
-        element("h3", chart.title, unit),
-        element("ul", *(_key(line, place) for place, line in enumerate(chart.lines)), class_="key")
-        if len(chart.lines) > 1 else None,
-        picture(chart),
-        element(
-            "figcaption",
-            element("p", *_with_commas(marks)) if marks else None,
-            element("p", chart.says),
-            element("details", element("summary", "What this is"), *_meanings(chart)),
-            element("details", element("summary", "Values"), _values(chart)),
-        ),
-        id=f"chart-{chart.name}",
-    )  # fmt: skip
+    return figure(chart, element("p", *_with_commas(marks)) if marks else None)
 
 
 def _with_commas(items: Sequence[Markup]) -> Iterator[object]:
@@ -159,48 +125,6 @@ def _with_commas(items: Sequence[Markup]) -> Iterator[object]:
         if place:
             yield ", "
         yield item
-
-
-def _key(line: Line, place: int) -> Markup:
-    held_out = " held-out" if line.is_held_out else ""
-    stroke = element("line", class_=f"smooth s{place % STYLES}{held_out}", x1=0, x2=36, y1=7, y2=7)
-    return element("li", element("svg", stroke, viewBox="0 0 36 14", aria_hidden="true"), f" {line.title}")
-
-
-def _meanings(chart: Chart) -> Iterator[Markup]:
-    for name in dict.fromkeys(split_of(line.key)[1] for line in chart.lines):
-        metric = catalogue().get(name)
-        if metric is None:
-            yield element("p", element("strong", name), ": logged by the run; barograph has no explanation of it.")
-        else:
-            yield element("p", element("strong", metric.title), f": {metric.meaning} {metric.reading}")
-
-
-def _values(chart: Chart) -> Markup:
-    """The same as a table, thinned to what is read."""
-    steps = sorted({step for line in chart.lines for step in line.steps})
-    chosen = steps[:: max(1, -(-len(steps) // ROWS))]
-    if chosen[-1] != steps[-1]:
-        chosen.append(steps[-1])
-    known = [dict(zip(line.steps, zip(line.low, line.high, strict=True), strict=True)) for line in chart.lines]
-    head = element(
-        "tr", element("th", "step", scope="col"), *(element("th", line.title, scope="col") for line in chart.lines)
-    )
-    rows = (
-        element(
-            "tr", element("th", f"{step:,.0f}", scope="row"), *(element("td", _range(of.get(step))) for of in known)
-        )
-        for step in chosen
-    )
-    return element("div", element("table", head, *rows), class_="wide", tabindex=0, role="region",
-                   aria_label=f"Values of {chart.title}")  # fmt: skip
-
-
-def _range(cell: tuple[float, float] | None) -> str:
-    if cell is None:
-        return ""
-    low, high = cell
-    return number(low) if low == high else f"{number(low)} to {number(high)}"
 
 
 def _stages(page: Page) -> Iterator[Markup]:
@@ -218,7 +142,7 @@ def _stages(page: Page) -> Iterator[Markup]:
         )
         for row in page.diagnosis.stages
     )  # fmt: skip
-    yield _table("Stage by stage", head, rows)
+    yield table("Stage by stage", head, rows)
 
 
 def _stage_cell(cell: StageCell | None) -> Markup:
@@ -238,7 +162,7 @@ def _samples(page: Page) -> Iterator[Markup]:
     yield element("h2", "Predictions that were kept")
     head = element("tr", *(element("th", name, scope="col") for name in names))
     rows = (element("tr", *(element("td", row.get(name, "")) for name in names)) for row in page.samples)
-    yield _table("Predictions that were kept", head, rows)
+    yield table("Predictions that were kept", head, rows)
 
 
 def _config(page: Page) -> Iterator[Markup]:
@@ -249,14 +173,7 @@ def _config(page: Page) -> Iterator[Markup]:
         element("tr", element("th", name, scope="row"), element("td", str(value)[:300]))
         for name, value in sorted(page.run.config.items())
     )
-    yield element(
-        "details", element("summary", f"{len(page.run.config)} settings"), _table("Configuration", None, rows)
-    )
-
-
-def _table(label: str, head: Markup | None, rows: Iterator[Markup]) -> Markup:
-    """A table that moves by itself where the page is narrow."""
-    return element("div", element("table", head, *rows), class_="wide", tabindex=0, role="region", aria_label=label)
+    yield element("details", element("summary", f"{len(page.run.config)} settings"), table("Configuration", None, rows))
 
 
 def _unjudged(page: Page) -> Iterator[Markup]:

@@ -12,6 +12,7 @@ import click
 import barograph
 from barograph.cli.alerts import alerts
 from barograph.cli.check import check
+from barograph.cli.compare import compare
 from barograph.cli.demo import demo
 from barograph.cli.explain import explain
 from barograph.cli.export import export
@@ -30,7 +31,20 @@ __all__ = ["COMMANDS", "main"]
 #: Exit codes, the same for every command.
 FAILED, USAGE, FINDINGS, INTERRUPTED = 1, 2, 3, 130
 
-COMMANDS: tuple[click.Command, ...] = (check, watch, plot, report, train, sweep, explain, rules, export, alerts, demo)
+COMMANDS: tuple[click.Command, ...] = (
+    check,
+    watch,
+    compare,
+    plot,
+    report,
+    train,
+    sweep,
+    explain,
+    rules,
+    export,
+    alerts,
+    demo,
+)
 
 
 @click.group(

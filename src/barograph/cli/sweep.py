@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from barograph.cli.recipe import USUAL, WHAT, command_of, run_recipe
+from barograph.console.side_by_side import blocks
 from barograph.console.terminal import Terminal
 from barograph.core.errors import BarographError, Interrupted
 from barograph.recipes.options import METHODS, Options, choices_of, from_file, type_of
@@ -101,24 +102,10 @@ def side_by_side(done: Sequence[tuple[Trial, Outcome]]) -> Iterator[str]:
             lines.append((f"{name}, before", *(_number(one.before, name) for _, one in ended)))
         lines.append((name, *(_number(one.after, name) for _, one in ended)))
     if ended:
-        yield from _blocks(lines)
+        yield from blocks(lines, Terminal.of(sys.stdout))
     for trial, outcome in done:
         if isinstance(outcome, BarographError):
             yield f"\n{trial.name}: {outcome}"
-
-
-def _blocks(lines: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    first, *widths = (max(map(len, column)) for column in zip(*lines, strict=True))
-    room, begin = Terminal.of(sys.stdout).width - first - 2, 0
-    while begin < len(widths):
-        end, used = begin + 1, widths[begin] + 2
-        while end < len(widths) and used + widths[end] + 2 <= room:
-            used, end = used + widths[end] + 2, end + 1
-        yield ""
-        for name, *cells in lines:
-            shown = (f"  {cell:>{width}}" for cell, width in zip(cells[begin:end], widths[begin:end], strict=True))
-            yield f"  {name:{first}}{''.join(shown)}"
-        begin = end
 
 
 def _number(measured: Any, name: str) -> str:
