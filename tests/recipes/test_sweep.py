@@ -156,6 +156,9 @@ class TestCommand:
             assert margin == pytest.approx(float(run["differs"]["beta"]) * run["after"]["held-out margin in nats"])
             assert Path(run["folder"], "final_model", "config.json").is_file()
         assert runs[0]["before"] == runs[1]["before"]
+        curves = Path("runs/sweep-dpo/comparison.html").read_text(encoding="utf-8")
+        assert "Reward margin" in curves
+        assert "nats per sequence" in curves
 
     def test_failures_are_told_and_counted(self) -> None:
         done = CliRunner().invoke(sweep, ["kto", "--batch-size", "2,8", "--seeds", "1", *SHORT[:-2]])

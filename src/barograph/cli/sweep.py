@@ -12,6 +12,8 @@ from typing import Any
 
 import click
 
+from barograph.cli.compare import MOST
+from barograph.cli.judged import judge_all
 from barograph.cli.recipe import USUAL, WHAT, command_of, run_recipe
 from barograph.console.side_by_side import blocks
 from barograph.console.terminal import Terminal
@@ -20,6 +22,9 @@ from barograph.recipes.options import METHODS, Options, choices_of, from_file, t
 from barograph.recipes.sweep import NOT_SWEPT, Outcome, Trial, outcomes, trials
 
 __all__ = ["side_by_side", "sweep"]
+
+#: The page with the curves of all runs.
+PAGE = "comparison.html"
 
 
 @click.group(short_help="Train by a recipe several times, and compare.")
@@ -62,7 +67,10 @@ def _command(method: str, kind: type[Options]) -> click.Command:
             raise Interrupted(
                 f"interrupted after {len(done)} of {len(runs)} runs; to go on, say the same with --output-dir {folder}"
             ) from None
-        click.echo(json.dumps(_object(done)) if as_json else "\n".join([*side_by_side(done), "", f"  {folder}"]))
+        pages = [f"  the curves: {path}" for path in _compared(done, folder, by_beta="beta" in varied)]
+        click.echo(
+            json.dumps(_object(done)) if as_json else "\n".join([*side_by_side(done), "", *pages, f"  {folder}"])
+        )
         if any(isinstance(outcome, BarographError) for _, outcome in done):
             raise click.exceptions.Exit(1)
 
@@ -88,6 +96,22 @@ def _told_of(count: int) -> Any:
         click.echo(f"\n== run {number} of {count}: {trial.name} ({trial.folder})", err=True)
 
     return begins
+
+
+def _compared(done: Sequence[tuple[Trial, Outcome]], folder: Path, *, by_beta: bool) -> Iterator[Path]:
+    """A page with the curves of the runs, where there are several; rewards in nats where their betas differ."""
+    from barograph.charts.comparison import compared
+    from barograph.charts.comparison_page import page
+    from barograph.charts.overlay import overlay
+    from barograph.engine.settings import read_settings
+    from barograph.sinks.replace import write_whole
+
+    ended = [str(trial.folder) for trial, one in done if not isinstance(one, BarographError)]
+    judged, _ = judge_all(ended[:MOST], None, read_settings())
+    if len(judged) > 1:
+        comparison = compared(judged, in_nats=by_beta)
+        write_whole(folder / PAGE, page(comparison, overlay(comparison)).encode())
+        yield folder / PAGE
 
 
 def side_by_side(done: Sequence[tuple[Trial, Outcome]]) -> Iterator[str]:
