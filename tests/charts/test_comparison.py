@@ -83,11 +83,11 @@ def test_the_end_is_the_mean_of_the_last_tenth_and_the_best_is_where_it_was() ->
 
 def test_only_settings_that_differ_are_shown() -> None:
     comparison = compared([
-        judged("a", 0.9, config={"beta": 0.1, "lr": 1e-6, "output_dir": "x", "seed": 1}),
-        judged("b", 0.8, config={"beta": 0.5, "lr": 1e-6, "output_dir": "y"}),
+        judged("a", 0.9, config={"beta": 0.1, "lr": 1e-6, "output_dir": "x", "seed": 1, "optim": "adam"}),
+        judged("b", 0.8, config={"beta": 0.5, "lr": 1e-6, "output_dir": "y", "seed": 2}),
     ])  # fmt: skip
     assert list(comparison.settings) == ["beta", "seed"]
-    assert dict(comparison.contestants[1].differs) == {"beta": 0.5, "seed": None}
+    assert dict(comparison.contestants[1].differs) == {"beta": 0.5, "seed": 2}
 
 
 def test_in_nats_rewards_of_another_beta_compare() -> None:

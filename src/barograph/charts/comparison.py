@@ -207,9 +207,10 @@ def interval(mine: Sequence[float], others: Sequence[float]) -> tuple[float, flo
 
 
 def _differing(configs: Sequence[Mapping[str, object]]) -> list[str]:
-    """The settings in which any two differ."""
+    """The settings of which any two runs say something else. What a run does not say sets it apart from none."""
     names = dict.fromkeys(name for config in configs for name in config)
-    return [name for name in names if name not in NOISE and len({str(config.get(name)) for config in configs}) > 1]
+    said = {name: {str(config[name]) for config in configs if config.get(name) is not None} for name in names}
+    return [name for name in names if name not in NOISE and len(said[name]) > 1]
 
 
 def scale_of(key: str, run: Run) -> float:

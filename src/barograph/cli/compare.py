@@ -24,7 +24,7 @@ __all__ = ["compare"]
 
 #: So many runs fit into one look.
 MOST = 50
-#: Series that are shown on the terminal; the others are in the file and in JSON.
+#: Series and settings that are shown on the terminal; the others are in the file and in JSON.
 SHOWN = 12
 
 
@@ -102,9 +102,7 @@ def _lines(comparison: Comparison, terminal: Terminal) -> Iterator[str]:
 
     ones = comparison.contestants
     lines = [("", *(clean(one.name) for one in ones)), ("verdict", *(one.diagnosis.verdict.value for one in ones))]
-    lines += [
-        (clean(name), *(clean(str(one.differs.get(name, "-")))[:24] for one in ones)) for name in comparison.settings
-    ]
+    lines += [(clean(name), *(_setting(one.differs.get(name)) for one in ones)) for name in comparison.settings[:SHOWN]]
     for key in comparison.series[:SHOWN]:
         known = [one.measures.get(key) for one in ones]
         title = series_title(key)
@@ -121,8 +119,13 @@ def _lines(comparison: Comparison, terminal: Terminal) -> Iterator[str]:
     if comparison.differences:
         yield ""
         yield from (f"  {clean(told(one))}" for one in comparison.differences)
-    if len(comparison.series) > SHOWN:
-        yield terminal.paint(f"\n  {len(comparison.series) - SHOWN} more series are in --json and -o FILE.html", "dim")
+    more = {"settings": len(comparison.settings) - SHOWN, "series": len(comparison.series) - SHOWN}
+    if left := " and ".join(f"{count} more {name}" for name, count in more.items() if count > 0):
+        yield terminal.paint(f"\n  {left} are in --json and -o FILE.html", "dim")
+
+
+def _setting(value: object) -> str:
+    return "-" if value is None else clean(str(value))[:24]
 
 
 def _object(comparison: Comparison) -> dict[str, Any]:

@@ -59,6 +59,8 @@ def cli() -> None:
     \b
       barograph check runs/kto             judge a run as it lies on disk
       barograph watch runs/kto             follow it while it is written
+      barograph report runs/kto            the same as one HTML file, with charts
+      barograph train dpo                  train by a recipe, watched
       barograph explain rewards/margins    what a metric means and how it should behave
       barograph explain PREF03             what a rule sees, why it happens, what to do
     """  # noqa: D301 - click looks for the backspace itself
