@@ -37,8 +37,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "web": {"core", "engine", "sources", "console", "charts", "monitor"},
     "trainers": {"core", "sinks", "guard", "console", "monitor"},
     "recipes": {"core", "sinks", "guard", "console", "monitor", "text", "data", "trainers"},
+    "pages": {"core", "engine", "charts", "monitor"},
+    "notebook": {"core", "engine", "charts", "monitor", "pages"},
     # The front door: what `import barograph` offers, each name fetched when it is asked for.
-    "__init__": {"core", "monitor", "trainers"},
+    "__init__": {"core", "monitor", "notebook", "pages", "trainers"},
 }
 EVERYTHING = set(MAY_IMPORT)
 MAY_IMPORT["cli"] = EVERYTHING

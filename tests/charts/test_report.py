@@ -14,13 +14,13 @@ from documents import EVIL, Document
 
 from barograph.charts.markup import element
 from barograph.charts.report import report as document
-from barograph.cli.report import page_of
 from barograph.cli.report import report as command
 from barograph.core.finding import Verdict
 from barograph.core.methods import Method
 from barograph.core.run import Run, run_from_rows
 from barograph.engine.settings import Settings
 from barograph.monitor import check
+from barograph.pages import page_of
 
 
 def of(run: Run, **named: Any) -> Document:

@@ -1,0 +1,74 @@
+"""What a report is made from, put together of a run, its diagnosis, and what its folder holds."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from barograph import __version__
+from barograph.charts.comparison import Comparison, compared
+from barograph.charts.drawing import charts_of
+from barograph.charts.report import Page
+from barograph.core.errors import ConfigurationError
+from barograph.core.file_names import home_of
+from barograph.core.finding import Diagnosis
+from barograph.core.run import Run
+from barograph.engine.judge import judge
+from barograph.engine.settings import Settings, read_settings
+from barograph.monitor import read
+
+__all__ = ["compare", "page_of"]
+
+#: Settings whose words name neither a person nor a place.
+HARMLESS = frozenset({
+    "bf16", "fp16", "guard", "kind", "kl_estimator", "loss_type", "lr_scheduler_type", "optim", "precision", "quantize",
+    "schedule", "state",
+})  # fmt: skip
+#: Predictions of the last evaluation that are shown, so many at most.
+SAMPLES = 20
+
+
+def compare(*runs: str | os.PathLike[str] | Run, at: int | None = None, in_nats: bool = False) -> Comparison:
+    """Two runs or more side by side, the one that is to be preferred first; see `barograph compare`."""
+    settings = read_settings()
+    read_ones = [one if isinstance(one, Run) else read(one, metrics=settings.metrics) for one in runs]
+    if len(read_ones) < 2:
+        raise ConfigurationError("one run: two or more can be compared")
+    return compared([(judge(run, settings), run) for run in read_ones], at=at, in_nats=in_nats)
+
+
+def page_of(run: Run, diagnosis: Diagnosis, settings: Settings, *, is_anonymous: bool = False) -> Page:
+    """What a report is made from."""
+    samples = _samples(home_of(run.path))
+    name, shown = run.path, run
+    if is_anonymous:
+        name, shown = "a run", replace(run, config=_without_names(run.config), notes=[])
+        diagnosis = replace(diagnosis, notes=[])
+    return Page(
+        run=shown,
+        diagnosis=diagnosis,
+        charts=charts_of(run, diagnosis),
+        why={rule.code: rule.sections().get("Why", "") for rule in settings.rules},
+        again=[f"barograph {verb} {'RUN' if is_anonymous else name}" for verb in ("check", "report")],
+        samples=samples,
+        name=name,
+        version=__version__,
+    )
+
+
+def _without_names(config: Mapping[str, object]) -> dict[str, object]:
+    """Numbers and truth values, and the words that everybody uses."""
+    return {name: value for name, value in config.items() if isinstance(value, bool | int | float) or name in HARMLESS}
+
+
+def _samples(folder: Path) -> list[dict[str, object]]:
+    """The predictions of the last evaluation, where a classifier has kept some."""
+    try:
+        evaluations = json.loads((folder / "prediction_samples.json").read_bytes())
+        rows = evaluations[-1]["samples"][:SAMPLES]
+        return [{str(name): value for name, value in row.items()} for row in rows]
+    except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError):
+        return []
