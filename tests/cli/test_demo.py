@@ -31,6 +31,7 @@ def test_it_shows_a_finding_the_guards_advice_and_the_verdict(tmp_path: Path) ->
     # The newest checkpoint from before the trouble began.
     assert f"go back to step {TURN // CHECKPOINT * CHECKPOINT + CHECKPOINT}" in done.stdout
     assert "the run has ended: UNHEALTHY" in done.stdout
+    assert "PREF03 margin-inverted" in (tmp_path / "kept/report.html").read_text(encoding="utf-8")
     kept = check(tmp_path / "kept")
     assert (kept.rows, kept.verdict) == (STEPS, Verdict.UNHEALTHY)
     again = demo("--keep", tmp_path / "kept")

@@ -97,7 +97,7 @@ def _differences(comparison: Comparison) -> Iterator[Markup]:
 
 def _measures(comparison: Comparison) -> Markup:
     names = [one.name for one in comparison.contestants]
-    head = element("tr", element("th", "", scope="col"), *(element("th", name, scope="col") for name in names))
+    head = element("tr", *(element("th", name, scope="col") for name in ("series", *names)))
     rows = (
         element(
             "tr", element("th", series_title(key), scope="row"), *(_cell(one, key) for one in comparison.contestants)

@@ -131,7 +131,10 @@ def _levels(chart: Chart, scale: _Scale) -> Iterator[Markup]:
         if scale.holds(level.value):
             y = scale.y(level.value)
             yield element("line", class_="level", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y)
-            yield element("text", level.says, class_="said", x=WIDTH - RIGHT - 2, y=y - 3, text_anchor="end")
+            below = y < TOP + 2 * APART  # Above it there would be the names of marks.
+            yield element(
+                "text", level.says, class_="said", x=WIDTH - RIGHT - 2, y=y + 12 if below else y - 3, text_anchor="end"
+            )
 
 
 def _stretches(chart: Chart, scale: _Scale) -> Iterator[Markup]:

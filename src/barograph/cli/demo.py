@@ -70,6 +70,8 @@ def demo(method: str | None, folder: Path | None, *, fast: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="barograph-") as spare:
         _play(folder or Path(spare) / "demo-run", fast=fast)
     kept = f"barograph check {folder}" if folder is not None else "barograph check RUN"
+    if folder is not None:
+        click.echo(f"\nThe report:  {report_beside(str(folder))}")
     click.echo(
         "\nThese numbers were drawn. For a run of yours, while it trains:  barograph watch RUN\n"
         f"and when it is over:  {kept}"
