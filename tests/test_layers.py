@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "data": {"core", "text"},
     "monitor": {"core", "signals", "rules", "engine", "sources", "sinks", "guard", "console"},
     "web": {"core", "engine", "sources", "console", "charts", "monitor"},
-    "trainers": {"core", "sinks", "guard", "console", "monitor"},
+    "trainers": {"core", "sinks", "guard", "console", "charts", "monitor"},
     "recipes": {"core", "sinks", "guard", "console", "monitor", "text", "data", "trainers"},
     "pages": {"core", "engine", "charts", "monitor"},
     "notebook": {"core", "engine", "charts", "monitor", "pages"},

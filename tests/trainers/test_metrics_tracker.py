@@ -80,3 +80,30 @@ def test_plots_where_matplotlib_is_and_a_note_where_not(tmp_path: Path, capsys: 
     else:
         assert not (tmp_path / "plots").exists()
         assert capsys.readouterr().err.count("matplotlib is not installed: pip install 'barograph[plot]'") == 1
+
+
+def test_the_plots_show_every_epoch_and_the_colours_that_people_know(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="needs the `plot` extra")
+    from barograph.charts.png import figure_of
+    from barograph.trainers.epoch_plots import PLOTS, _chart, draw_plots
+
+    rows = [
+        {"epoch": 1.0, "loss": 0.7, "kl_divergence": None, "bleu": 0.1, "bertscore": 0.8},
+        {"epoch": 2.0, "loss": None, "kl_divergence": 0.2, "bleu": 0.2, "bertscore": 0.9},
+        {"epoch": 3.0, "loss": 0.5, "kl_divergence": 0.3, "bleu": float("nan"), "bertscore": 0.9},
+    ]
+    ((title, columns),) = PLOTS["evaluation_metrics.png"]
+    chart = _chart(title, columns, rows)
+    assert chart is not None
+    assert {line.key: list(line.steps) for line in chart.lines} == {"bertscore": [1, 2, 3], "bleu": [1, 2]}
+    (axis,) = figure_of([chart], "by epoch").axes
+    drawn = {line.get_label(): line.get_color() for line in axis.get_lines() if not line.get_label().startswith("_")}
+    assert drawn == {"BERTScore": "tab:red", "BLEU": "tab:green"}
+    assert axis.get_xlabel() == "epoch"
+    loss = _chart("Loss", ("loss",), rows)
+    assert loss is not None
+    assert list(loss.lines[0].steps) == [1, 3]
+    assert [path.name for path in draw_plots(rows, tmp_path)] == [
+        "training_progress.png", "policy_metrics.png", "evaluation_metrics.png",
+    ]  # fmt: skip
+    assert _chart("Reward", ("reward",), rows) is None

@@ -32,6 +32,8 @@ FILES: dict[str, tuple[str, ...]] = {
     "evaluation_metrics.png": ("evaluation",),
 }
 MOST, IN_A_ROW = 9, 3
+#: So many values are few enough to be seen one by one.
+FEW = 30
 
 
 def pictures(charts: Sequence[Chart], diagnosis: Diagnosis, name: str) -> Iterator[tuple[str, bytes]]:
@@ -112,7 +114,8 @@ def _line(axis: Any, line: Line, colour: str) -> None:
         if list(line.low) != list(line.high):
             axis.fill_between(line.steps, line.low, line.high, color=colour, alpha=0.25, linewidth=0)
     elif list(line.low) == list(line.high):  # Every value has a place of its own.
-        axis.plot(line.steps, line.high, color=colour, alpha=0.35, linewidth=0.9)
+        dots = "o" if len(line.steps) <= FEW else None
+        axis.plot(line.steps, line.high, color=colour, alpha=0.35, linewidth=0.9, marker=dots, markersize=4)
         axis.plot(line.steps, line.smooth, color=colour, linewidth=1.8, label=line.title)
     else:
         axis.fill_between(line.steps, line.low, line.high, color=colour, alpha=0.3, linewidth=0.6)

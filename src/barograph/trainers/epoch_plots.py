@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import math
+from array import array
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+from barograph.core.run import Column
+
+if TYPE_CHECKING:
+    from barograph.charts.drawing import Chart
 
 __all__ = ["can_draw", "draw_plots"]
 
@@ -18,11 +23,6 @@ PLOTS: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "policy_metrics.png": (("KL Divergence", ("kl_divergence",)), ("Entropy", ("entropy",))),
     "evaluation_metrics.png": (("Evaluation", ("bertscore", "codebleu", "bleu", "rouge", "ruby")),),
 }
-#: In the colours that people know these scores by.
-COLOURS = {
-    "bertscore": "tab:red", "codebleu": "tab:blue", "bleu": "tab:green", "rouge": "tab:orange", "ruby": "tab:purple",
-}  # fmt: skip
-NAMES = {"bertscore": "BERTScore", "codebleu": "CodeBLEU", "bleu": "BLEU", "rouge": "ROUGE", "ruby": "RUBY"}
 
 
 def can_draw() -> bool:
@@ -32,41 +32,37 @@ def can_draw() -> bool:
 
 def draw_plots(rows: Sequence[Row], folder: Path) -> list[Path]:
     """Draw what the rows have values for. Each file is replaced only by a whole one. Raises `OSError`."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    from barograph.charts.png import drawn, figure_of
+    from barograph.sinks.replace import write_whole
 
-    from barograph.sinks.replace import replacing
-
-    drawn: list[Path] = []
+    written: list[Path] = []
     for name, panels in PLOTS.items():
-        filled = [(title, found) for title, columns in panels if (found := [c for c in columns if _values(rows, c)])]
-        if not filled:
-            continue
-        figure = Figure(figsize=(6.0 * len(filled), 4.0), layout="constrained")
-        FigureCanvasAgg(figure)
-        axes = figure.subplots(1, len(filled), squeeze=False)[0]
-        for axis, (title, columns) in zip(axes, filled, strict=True):
-            _panel(axis, title, columns, rows)
-        folder.mkdir(parents=True, exist_ok=True)
-        with replacing(folder / name) as stream:
-            figure.savefig(stream, format="png", dpi=100)
-        drawn.append(folder / name)
-    return drawn
+        charts = [chart for title, columns in panels if (chart := _chart(title, columns, rows)) is not None]
+        if charts:
+            write_whole(folder / name, drawn(figure_of(charts, "by epoch")))
+            written.append(folder / name)
+    return written
 
 
-def _panel(axis: Any, title: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
-    for column in columns:
-        points = _values(rows, column)
-        axis.plot(*zip(*points, strict=True), marker="o", color=COLOURS.get(column), label=NAMES.get(column, column))
-    axis.set_title(f"{title} by epoch")
-    axis.set_xlabel("epoch")
-    axis.grid(visible=True, alpha=0.3)
-    if len(columns) > 1 or columns[0] in NAMES:
-        axis.legend()
+def _chart(title: str, columns: Sequence[str], rows: Sequence[Row]) -> Chart | None:
+    from barograph.charts.drawing import Chart, course, line_of, room_for
+
+    found = [(name, _series(rows, name)) for name in columns]
+    known = (line_of(name, column, along) for name, (column, along) in found)
+    lines = [line for line in known if line is not None]
+    if not lines:
+        return None
+    low, high = room_for(min(min(line.low) for line in lines), max(max(line.high) for line in lines), (), ())
+    says = " ".join(course(line, "epoch") for line in lines)
+    return Chart(title, title, "", lines, (), (), (), low, high, is_log=False, axis="epoch", says=says)
 
 
-def _values(rows: Sequence[Row], column: str) -> list[tuple[float, float]]:
-    """The finite values of a column, each with its epoch: a gap stays a gap."""
-    pairs = ((row.get("epoch"), row.get(column)) for row in rows)
-    known = ((epoch, value) for epoch, value in pairs if epoch is not None and value is not None)
-    return [(epoch, value) for epoch, value in known if math.isfinite(value)]
+def _series(rows: Sequence[Row], name: str) -> tuple[Column, list[float]]:
+    """A column, and the epochs of its values: a gap stays a gap."""
+    known = [
+        (epoch, value)
+        for row in rows
+        if (epoch := row.get("epoch")) is not None and (value := row.get(name)) is not None
+    ]
+    values = array("d", (value for _, value in known))
+    return Column(at=array("q", range(len(values))), values=values), [epoch for epoch, _ in known]
