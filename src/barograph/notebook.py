@@ -39,11 +39,12 @@ def register(shell: Any) -> None:
 
 def of_diagnosis(diagnosis: Diagnosis) -> str | None:
     """The report of the run that was judged; its log is read once more for the curves."""
+    settings = read_settings()
     try:
-        run = read(diagnosis.path, method=diagnosis.method)
+        run = read(diagnosis.path, method=diagnosis.method, metrics=settings.metrics)
     except BarographError:
         return None  # It is printed then.
-    return framed(report(page_of(run, diagnosis, read_settings())), f"Report: {diagnosis.verdict}")
+    return framed(report(page_of(run, diagnosis, settings)), f"Report: {diagnosis.verdict}")
 
 
 def of_run(run: Run) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from barograph.charts.report import Page
 from barograph.core.errors import ConfigurationError
 from barograph.core.file_names import home_of
 from barograph.core.finding import Diagnosis
+from barograph.core.methods import Method
 from barograph.core.run import Run
 from barograph.engine.judge import judge
 from barograph.engine.settings import Settings, read_settings
@@ -45,14 +47,17 @@ def page_of(run: Run, diagnosis: Diagnosis, settings: Settings, *, is_anonymous:
     samples = _samples(home_of(run.path))
     name, shown = run.path, run
     if is_anonymous:
-        name, shown = "a run", replace(run, config=_without_names(run.config), notes=[])
+        # Predictions hold what was predicted, whoever wrote it.
+        name, samples, shown = "a run", [], replace(run, config=_without_names(run.config), notes=[])
         diagnosis = replace(diagnosis, notes=[])
+    known = "" if run.method is Method.UNKNOWN else f" --method {run.method}"
+    place = "RUN" if is_anonymous else shlex.quote(name)
     return Page(
         run=shown,
         diagnosis=diagnosis,
         charts=charts_of(run, diagnosis),
         why={rule.code: rule.sections().get("Why", "") for rule in settings.rules},
-        again=[f"barograph {verb} {'RUN' if is_anonymous else name}" for verb in ("check", "report")],
+        again=[f"barograph {verb} {place}{known}" for verb in ("check", "report")],
         samples=samples,
         name=name,
         version=__version__,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,47 @@ def test_the_end_is_the_mean_of_the_last_tenth_and_the_best_is_where_it_was() ->
     assert (measure.best, measure.best_step, measure.there) == (0.2, 18, 0.2)
 
 
+def test_margins_of_other_betas_rank_nothing_unless_in_nats() -> None:
+    def of(beta: float, margin: float) -> tuple[Diagnosis, Run]:
+        run = run_from_rows(
+            [(step, {"reward_margin": margin, "loss": 0.1 + margin}) for step in range(20)], method=Method.DPO,
+            config={"beta": beta}, path=f"beta-{beta}",
+        )  # fmt: skip
+        return Diagnosis(run.path, "rows", run.method, 20, 0, 19, Verdict.HEALTHY), run
+
+    pair = [of(0.1, 1.0), of(0.5, 2.0)]
+    assert compared(pair).goal == "loss"
+    nats = compared(pair, in_nats=True)
+    assert (nats.goal, order(nats)) == ("reward_margin", ["beta-0.1", "beta-0.5"])  # 10 nats against 4.
+    silent = run_from_rows([(1, {"reward_margin": 1.0})], method=Method.DPO, path="silent")
+    with pytest.raises(ConfigurationError, match="silent: does not tell its beta"):
+        compared(
+            [pair[0], (Diagnosis("silent", "rows", silent.method, 1, 1, 1, Verdict.HEALTHY), silent)], in_nats=True
+        )
+
+
+def test_the_goal_is_one_that_every_run_has_which_could_win() -> None:
+    held_out = {"eval.reward_accuracy": 0.56}
+    comparison = compared([judged("a", 0.6, **held_out), judged("b", 0.7, **held_out), judged("c", 1.0)])
+    assert (comparison.goal, order(comparison)) == ("reward_accuracy", ["c", "b", "a"])
+    sick = compared([judged("a", 0.6, **held_out), judged("b", 0.7, **held_out), judged("c", 1.0, Verdict.UNHEALTHY)])
+    assert sick.goal == "eval.reward_accuracy"
+    assert "without it: c" in sick.rule
+
+
+def test_losses_of_two_methods_rank_nothing() -> None:
+    runs = [
+        run_from_rows([(step, {"loss": loss}) for step in range(20)], method=method, path=method.value)
+        for method, loss in ((Method.DPO, 0.5), (Method.KTO, 0.3))
+    ]
+    comparison = compared([(Diagnosis(r.path, "rows", r.method, 20, 0, 19, Verdict.HEALTHY), r) for r in runs])
+    assert comparison.goal is None
+    assert comparison.winner is None
+    assert "share nothing else that could rank them" in comparison.rule
+    ones = [run_from_rows([(step, {"loss": -step}) for step in range(20)], method=Method.GRPO, path=x) for x in "ab"]
+    assert compared([(Diagnosis(r.path, "rows", r.method, 20, 0, 19, Verdict.HEALTHY), r) for r in ones]).goal is None
+
+
 def test_only_settings_that_differ_are_shown() -> None:
     comparison = compared([
         judged("a", 0.9, config={"beta": 0.1, "lr": 1e-6, "output_dir": "x", "seed": 1, "optim": "adam"}),
@@ -113,6 +155,9 @@ class TestIntervals:
 
     def test_one_value_is_no_interval(self) -> None:
         assert interval([1.0], [2.0, 3.0]) is None
+
+    def test_numbers_at_the_edge_have_none(self) -> None:
+        assert interval([1e308, 1e307], [1.0, 2.0]) is None
 
     def test_values_that_are_all_alike(self) -> None:
         assert interval([2.0, 2.0], [1.0, 1.0]) == (1.0, 1.0, 1.0)
@@ -197,7 +242,8 @@ class TestOverlay:
         comparison = compared([judged(f"run-{number}", 0.5 + number / 200) for number in range(50)])
         charts = overlay(comparison)
         assert [len(chart.lines) for chart in charts] == [50, 50]
-        assert all(line.low == line.smooth for chart in charts for line in chart.lines)
+        assert not any(line.shows_all for chart in charts for line in chart.lines)
+        assert next(one for one in charts if one.name == "loss").lines[0].lowest == (20, pytest.approx(0.5))
         assert len(page(comparison, charts)) < 1_000_000
 
 
@@ -223,7 +269,7 @@ class TestCommand:
         assert done.exit_code == 0, done.output
         lines = [line.split() for line in done.stdout.splitlines()]
         assert ["beta", "0.5", "0.1"] in lines or ["beta", "0.1", "0.5"] in lines
-        assert any(line[:3] == ["Reward", "margin,", "there"] for line in lines)
+        assert any(line[:4] == ["Reward", "margin,", "step", "10"] for line in lines)
 
     def test_json_page_and_picture(self, tmp_path: Path) -> None:
         runs = [written(tmp_path, "a", 0.1), written(tmp_path, "b", 0.5)]

@@ -42,6 +42,8 @@ def test_a_spike_among_a_hundred_thousand_values_stays() -> None:
     # Each place stands for 250 rows and is named after the last of them; row 61,803 is step 61,804.
     assert line.steps[place] - 250 < 61_804 <= line.steps[place]
     assert max(line.smooth) < 1.0
+    assert line.highest == (61_804, 140.0)
+    assert "highest 140 at step 61,804" in drawn(values, places=400).says
 
 
 @hypothesis.given(
@@ -176,6 +178,8 @@ def test_what_is_to_be_seen_is_said() -> None:
     [
         (0.0, "0"),
         (1234567.0, "1,234,567"),
+        (999.6, "1,000"),
+        (1e300, "1e+300"),
         (0.00012, "0.00012"),
         (math.inf, "inf"),
         (math.nan, "nan"),
@@ -184,3 +188,15 @@ def test_what_is_to_be_seen_is_said() -> None:
 )
 def test_numbers(value: float, text: str) -> None:
     assert number(value) == text
+
+
+def test_series_that_are_called_almost_alike_have_charts_of_their_own_names() -> None:
+    cells = {"reward_component/a.b": 1.0, "reward_component/a b": 1.0, "reward_component/a?b": 1.0}
+    run = run_from_rows([(1, cells), (2, cells)], method=Method.GRPO)
+    names = [chart.name for chart in charts_of(run, diagnosis_of(run))]
+    assert len(set(names)) == 3
+    assert not any(" " in name for name in names)
+
+
+def test_an_end_that_is_read_like_the_highest_is_not_said_twice() -> None:
+    assert "highest" not in drawn([1.0, 1.0001, 0.5, 1.0]).says

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,23 @@ def test_more_lines_than_colours_begin_anew() -> None:
     run = run_from_rows([(1, dict.fromkeys(names, 0.5)), (2, dict.fromkeys(names, 0.4))], method=Method.SFT)
     (axis,) = axes_of(charts_of(run, diagnosis_of(run)), diagnosis_of(run)).values()
     assert len(axis.get_legend().get_texts()) == len(names)
+
+
+def test_lines_of_one_metric_have_colours_of_their_own() -> None:
+    chart = charts_of(RUN, diagnosis_of(RUN))[0]
+    line = chart.lines[0]
+    same = [replace(line, title=title) for title in ("_first", "$second$", *"abcdefg")]
+    (axis,) = figure_of([replace(chart, lines=same)], "runs").axes
+    labelled = [one for one in axis.get_lines() if not one.get_label().startswith("_")]
+    assert len({(one.get_color(), one.get_linestyle()) for one in labelled}) == len(same)
+    axis.figure.canvas.draw()  # Names are no formulas.
+
+
+def test_what_is_larger_than_can_be_drawn_is_said() -> None:
+    run = run_from_rows([(1, {"grad_norm": 1e308}), (2, {"grad_norm": 1e308})], method=Method.DPO)
+    figure = figure_of(charts_of(run, diagnosis_of(run)), "run")
+    figure.canvas.draw()
+    assert "larger than can be drawn" in [text.get_text() for text in figure.axes[0].texts]
 
 
 def written(folder: Path, name: str) -> Path:

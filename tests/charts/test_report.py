@@ -15,6 +15,7 @@ from documents import EVIL, Document
 from barograph.charts.markup import element
 from barograph.charts.report import report as document
 from barograph.cli.report import report as command
+from barograph.core.errors import ConfigurationError
 from barograph.core.finding import Verdict
 from barograph.core.methods import Method
 from barograph.core.run import Run, run_from_rows
@@ -120,7 +121,19 @@ def test_anonymous_holds_no_path_and_no_name() -> None:
     text = document(page_of(run, check(run), Settings(), is_anonymous=True))
     assert not [word for word in ("zebedee", "secret", "acme") if word in text]
     assert "sigmoid" in text
-    assert "barograph report RUN" in text
+    assert "barograph report RUN --method dpo" in text
+
+
+def test_anonymous_holds_no_predictions(tmp_path: Path) -> None:
+    (tmp_path / "prediction_samples.json").write_text(json.dumps([{"samples": [{"text": "private words"}]}]))
+    run = run_from_rows([(step, {"loss": 0.6}) for step in range(1, 20)], method=Method.PRM, path=str(tmp_path))
+    assert "private words" in document(page_of(run, check(run), Settings()))
+    assert "private words" not in document(page_of(run, check(run), Settings(), is_anonymous=True))
+
+
+def test_the_commands_can_be_pasted() -> None:
+    run = run_from_rows([(1, {"loss": 0.6})], method=Method.KTO, path="Bob's run")
+    assert page_of(run, check(run), Settings()).again[0] == """barograph check 'Bob'"'"'s run' --method kto"""
 
 
 def test_what_cannot_be_judged_is_said_too() -> None:
@@ -173,4 +186,7 @@ def test_several_runs_make_a_file_each(tmp_path: Path) -> None:
     done = CliRunner().invoke(command, [*logs, str(tmp_path / "missing.jsonl"), "-o", str(tmp_path / "all")])
     assert done.exit_code == 1
     assert len(list((tmp_path / "all").glob("*.html"))) == 2
+    one = CliRunner().invoke(command, [*logs, "-o", str(tmp_path / "one.html")])
+    assert isinstance(one.exception, ConfigurationError)
+    assert not (tmp_path / "one.html").exists()
     assert "missing.jsonl" in done.stderr

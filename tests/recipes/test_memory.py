@@ -176,8 +176,11 @@ def test_what_was_said_stays_as_it_was_said() -> None:
     assert {name: getattr(chosen, name) for name in said} == said
 
 
-def test_two_cards_share_a_step() -> None:
+def test_two_cards_share_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
     one = fitted(METHODS["dpo"].made({"model": qwen("7b"), "profile": "24gb"}), "dpo")
+    # As torchrun says it; where one process runs alone it has the whole step to itself.
+    assert fitted(METHODS["dpo"].made({"model": "7b", "profile": "2x24gb"}), "dpo").accumulate == one.accumulate
+    monkeypatch.setenv("WORLD_SIZE", "2")
     two = fitted(METHODS["dpo"].made({"model": "7b", "profile": "2x24gb"}), "dpo")
     assert (one.batch_size or 0) * (one.accumulate or 0) == 2 * (two.batch_size or 0) * (two.accumulate or 0)
 

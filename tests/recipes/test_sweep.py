@@ -87,6 +87,24 @@ def test_a_folder_with_other_settings_is_left_alone() -> None:
         list(outcomes([other], ended, begins=silent))
 
 
+def test_what_was_chosen_for_the_run_is_no_other_setting() -> None:
+    (run,) = trials(DPOOptions, [{"learning_rate": 1e-3}], {"beta": ["0.1"]}, Path("s"))
+    list(outcomes([run], ended, begins=silent))
+    told = json.loads((run.folder / TOLD).read_text())
+    # As a profile and a rescue leave it.
+    chosen = {"batch_size": 2, "lora": True, "learning_rate": 5e-4, "resume_from": "s/beta=0.1/checkpoint-5"}
+    (run.folder / TOLD).write_text(json.dumps(told | chosen))
+    asked = list[Options]()
+    ((_, outcome),) = outcomes([run], asked.append, begins=silent)  # type: ignore[arg-type]
+    assert isinstance(outcome, Finished)
+    assert asked == []
+
+
+def test_values_that_would_share_a_folder_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="would share a folder"):
+        trials(DPOOptions, [], {"model": ["a/b", "a-b"]}, Path("s"))
+
+
 def test_what_was_interrupted_goes_on_from_its_newest_checkpoint() -> None:
     (run,) = trials(DPOOptions, [{"max_steps": 30}], {"beta": ["0.1"]}, Path("s"))
     for name in ("checkpoint-5", "checkpoint-20", "checkpoint-30", "checkpoint-25.part", "checkpoint-20-set-aside"):

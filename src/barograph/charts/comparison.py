@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from statistics import fmean, variance
 
+from barograph.core.errors import ConfigurationError
 from barograph.core.finding import Diagnosis, Verdict
 from barograph.core.methods import CLASSIFIER, ONLINE, PREFERENCE, REWARD_MODEL, Method
 from barograph.core.metric import Better, Unit
@@ -33,6 +34,7 @@ __all__ = [
 #: The better verdict first.
 TRUST = (Verdict.HEALTHY, Verdict.WATCH, Verdict.UNJUDGED, Verdict.UNHEALTHY)
 RULE = "a healthier verdict first, then {goal} at the end (the mean of its last tenth), {better}"
+NO_GOAL = "a healthier verdict first; they share nothing else that could rank them"
 #: What a method is after, the better witness first.
 GOALS: tuple[tuple[frozenset[Method], tuple[str, ...]], ...] = (
     (PREFERENCE, ("eval.reward_accuracy", "eval.reward_margin", "reward_accuracy", "reward_margin")),
@@ -42,6 +44,8 @@ GOALS: tuple[tuple[frozenset[Method], tuple[str, ...]], ...] = (
 )
 #: Where nothing better is known.
 FALLBACK = ("eval.loss", "loss")
+#: Squares of larger values are more than a number can hold.
+LARGE = 1e150
 #: The share of a series that its end is the mean of.
 END = 0.1
 #: Settings that differ between any two runs and set none of them apart.
@@ -89,14 +93,14 @@ class Difference:
 
     better: str
     other: str
-    #: The difference of the means at the goal, and the ends of its 95 % interval.
+    #: The difference of the means at the goal, and the ends of its 95 % interval; all alike where no seed differs.
     by: float
     low: float
     high: float
 
     @property
     def is_sure(self) -> bool:
-        return self.low > 0 or self.high < 0
+        return self.low < self.high and (self.low > 0 or self.high < 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,8 @@ class Comparison:
     rule: str
     differences: Sequence[Difference]
     in_nats: bool = False
+    #: The step at which the values were asked for.
+    at: int | None = None
 
     @property
     def tied(self) -> Sequence[Contestant]:
@@ -129,6 +135,8 @@ class Comparison:
 def compared(judged: Sequence[tuple[Diagnosis, Run]], *, at: int | None = None, in_nats: bool = False) -> Comparison:
     """Put runs side by side. In nats, rewards are divided by beta: only so do runs with another beta compare."""
     names = short_names([run.path for _, run in judged])
+    if in_nats:
+        _check_betas(names, [run for _, run in judged])
     settings = _differing([run.config for _, run in judged])
     contestants = [
         Contestant(
@@ -146,13 +154,36 @@ def compared(judged: Sequence[tuple[Diagnosis, Run]], *, at: int | None = None, 
         for name, (diagnosis, run) in zip(names, judged, strict=True)
     ]
     shared = [key for key in _series(contestants) if sum(key in one.measures for one in contestants) > 1]
-    goal = goal_of(contestants[0].run.method, shared)
+    goal = _goal(contestants, shared, in_nats=in_nats)
     better = "higher is better" if goal is None or _direction(goal) > 0 else "lower is better"
+    rule = RULE.format(goal=goal, better=better) if goal else NO_GOAL
+    if goal and (without := [one.name for one in contestants if goal not in one.measures]):
+        rule += f"; without it: {', '.join(without)}"
     ranked = sorted(contestants, key=lambda one: _standing(one, goal))
-    return Comparison(
-        ranked, settings, shared, goal, RULE.format(goal=goal or "nothing that they share", better=better),
-        list(_differences(ranked, goal)), in_nats,
-    )  # fmt: skip
+    return Comparison(ranked, settings, shared, goal, rule, list(_differences(ranked, goal)), in_nats, at)
+
+
+def _check_betas(names: Sequence[str], runs: Sequence[Run]) -> None:
+    """Nats are had of rewards by beta alone: a run that keeps it to itself cannot be put beside others."""
+    for name, run in zip(names, runs, strict=True):
+        if any(map(_is_scaled, run.columns)) and not isinstance(run.config.get("beta"), int | float):
+            raise ConfigurationError(f"{name}: does not tell its beta, so that its rewards cannot be had in nats")
+
+
+def _goal(contestants: Sequence[Contestant], shared: Sequence[str], *, in_nats: bool) -> str | None:
+    """The series that ranks the runs: one that means the same in all, and that all have which could win."""
+    runs = [one.run for one in contestants]
+    methods = {run.method for run in runs}
+    trusted = min(TRUST.index(one.diagnosis.verdict) for one in contestants)
+    could_win = [one for one in contestants if TRUST.index(one.diagnosis.verdict) == trusted]
+    usable = [key for key in shared if not _is_scaled(key) or in_nats or len({scale_of(key, run) for run in runs}) == 1]
+    if len(methods) > 1 or len({str(run.config.get("loss_type")) for run in runs}) > 1:
+        usable = [key for key in usable if split_of(key)[1] != "loss"]  # Of two losses the lower one tells nothing.
+    for candidates in ([key for key in usable if all(key in one.measures for one in could_win)], usable):
+        goals = {goal_of(method, candidates) for method in methods}
+        if len(goals) == 1 and (goal := goals.pop()) is not None:
+            return goal
+    return None
 
 
 def goal_of(method: Method, series: Sequence[str]) -> str | None:
@@ -162,8 +193,8 @@ def goal_of(method: Method, series: Sequence[str]) -> str | None:
     ('eval.reward_accuracy', 'loss')
     """
     for methods, goals in GOALS:
-        if method in methods:
-            return next((goal for goal in (*goals, *FALLBACK) if goal in series), None)
+        if method in methods:  # The loss of an online method says nothing of how far it has come.
+            return next((goal for goal in (*goals, *(() if method in ONLINE else FALLBACK)) if goal in series), None)
     return next((goal for goal in FALLBACK if goal in series), None)
 
 
@@ -194,7 +225,7 @@ def interval(mine: Sequence[float], others: Sequence[float]) -> tuple[float, flo
     >>> interval([0.90, 0.92, 0.94], [0.80, 0.82, 0.84])  # 0.1 with a standard error of 0.0163 and 4 degrees of freedom
     (0.1, 0.0547, 0.1453)
     """
-    if len(mine) < 2 or len(others) < 2:
+    if len(mine) < 2 or len(others) < 2 or max(map(abs, (*mine, *others))) > LARGE:
         return None
     first, second = variance(mine) / len(mine), variance(others) / len(others)
     by, error = fmean(mine) - fmean(others), math.sqrt(first + second)
@@ -206,6 +237,11 @@ def interval(mine: Sequence[float], others: Sequence[float]) -> tuple[float, flo
     return by, by - reach, by + reach
 
 
+def _mean(values: Sequence[float]) -> float:
+    """Divided before they are added, for the sum may be more than a number can hold."""
+    return math.fsum(value / len(values) for value in values)
+
+
 def _differing(configs: Sequence[Mapping[str, object]]) -> list[str]:
     """The settings of which any two runs say something else. What a run does not say sets it apart from none."""
     names = dict.fromkeys(name for config in configs for name in config)
@@ -215,10 +251,13 @@ def _differing(configs: Sequence[Mapping[str, object]]) -> list[str]:
 
 def scale_of(key: str, run: Run) -> float:
     """What makes a reward nats: one over beta, where the series is one and beta is known."""
-    metric = catalogue().get(split_of(key)[1])
     beta = run.config.get("beta")
-    is_scaled = metric is not None and metric.unit is Unit.IMPLICIT_REWARD
-    return 1.0 / beta if is_scaled and isinstance(beta, int | float) and beta > 0 else 1.0
+    return 1.0 / beta if _is_scaled(key) and isinstance(beta, int | float) and beta > 0 else 1.0
+
+
+def _is_scaled(key: str) -> bool:
+    metric = catalogue().get(split_of(key)[1])
+    return metric is not None and metric.unit is Unit.IMPLICIT_REWARD
 
 
 def _measure(key: str, column: Column, run: Run, at: int | None, scale: float) -> Measure | None:
@@ -236,7 +275,7 @@ def _measure(key: str, column: Column, run: Run, at: int | None, scale: float) -
     has_best = metric is not None and metric.better is not Better.NEITHER
     before = [value for step, value in known if at is not None and step <= at]
     there = before[-1] if before else None
-    return Measure(fmean(value for _, value in end), best if has_best else None, best_step, there)
+    return Measure(_mean([value for _, value in end]), best if has_best else None, best_step, there)
 
 
 def _direction(key: str) -> int:
@@ -269,7 +308,7 @@ def _differences(ranked: Sequence[Contestant], goal: str | None) -> Iterator[Dif
         if goal in one.measures and one.diagnosis.verdict is not Verdict.UNHEALTHY:
             groups.setdefault(one.group, []).append(one)
     sign = _direction(goal)
-    means = {group: fmean(sign * one.measures[goal].last for one in ones) for group, ones in groups.items()}
+    means = {group: _mean([sign * one.measures[goal].last for one in ones]) for group, ones in groups.items()}
     ordered = sorted(groups, key=lambda group: -means[group])
     for other in ordered[1:]:
         mine, others = ([one.measures[goal].last for one in groups[group]] for group in (ordered[0], other))

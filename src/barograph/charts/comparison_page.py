@@ -14,6 +14,9 @@ from barograph.core.names import TRAIN, split_of
 __all__ = ["page", "preferred", "series_title", "told"]
 
 
+COURSES = "Each line is the mean of the values just before; the tables below hold the lowest and highest ones."
+
+
 def page(comparison: Comparison, charts: Sequence[Chart]) -> str:
     """The whole document."""
     count = len(comparison.contestants)
@@ -50,6 +53,8 @@ def told(found: Difference) -> str:
     """A difference with how sure it is, in a sentence."""
     sure = "" if found.is_sure else ", which may be chance"
     span = f"95 % interval {number(found.low)} to {number(found.high)}"
+    if found.low == found.high:
+        span, sure = "no two seeds differ, so that it has no interval", ""
     return f"{found.better} against {found.other}: {number(found.by)} ({span}){sure}"
 
 
@@ -100,26 +105,29 @@ def _measures(comparison: Comparison) -> Markup:
     head = element("tr", *(element("th", name, scope="col") for name in ("series", *names)))
     rows = (
         element(
-            "tr", element("th", series_title(key), scope="row"), *(_cell(one, key) for one in comparison.contestants)
+            "tr",
+            element("th", series_title(key), scope="row"),
+            *(_cell(one, key, comparison.at) for one in comparison.contestants),
         )
         for key in comparison.series
     )
     return table("How far they came", head, rows)
 
 
-def _cell(one: Contestant, key: str) -> Markup:
+def _cell(one: Contestant, key: str, at: int | None) -> Markup:
     measure = one.measures.get(key)
     if measure is None:
         return element("td", "-")
     best = None
     if measure.best is not None:
         best = element("span", f" best {number(measure.best)} at step {measure.best_step:,}", class_="quiet")
-    there = f"; {number(measure.there)} there" if measure.there is not None else None
+    there = f"; {number(measure.there)} at step {at:,}" if at is not None and measure.there is not None else None
     return element("td", number(measure.last), best, there)
 
 
 def _charts(charts: Sequence[Chart]) -> Iterator[Markup]:
     if charts:
         yield element("h2", "Charts")
-        yield element("p", READING, class_="quiet")
+        reading = READING if charts[0].lines[0].shows_all else COURSES
+        yield element("p", reading, class_="quiet")
         yield element("div", *(figure(chart) for chart in charts), class_="charts")

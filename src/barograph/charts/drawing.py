@@ -7,14 +7,16 @@ stay. Over them lies the mean of the values just before, which shows the course.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from barograph.charts.panels import Level, Panel, levels, panels_of, title_of
 from barograph.core.bands import Stage, band_at
+from barograph.core.file_names import plain_names
 from barograph.core.finding import Diagnosis, Finding, Severity
 from barograph.core.names import TRAIN, catalogue, split_of
 from barograph.core.run import Column, Run
@@ -22,12 +24,26 @@ from barograph.core.run import Column, Run
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Band", "Chart", "Line", "Mark", "charts_of", "course", "line_of", "number", "room_for"]
+__all__ = [
+    "Band",
+    "Chart",
+    "Line",
+    "Mark",
+    "charts_of",
+    "course",
+    "line_of",
+    "named_apart",
+    "number",
+    "place",
+    "room_for",
+]
 
 #: Places along a chart: about one for each two pixels of a wide one.
 PLACES = 400
 #: The share of its values over which a series is smoothed: one of few values is shown as it is.
 SMOOTHED = 1 / 30
+#: From here on numbers are written with a power of ten.
+BIG = 1e7
 #: Sums of larger values might be more than a number can hold.
 LARGE = 1e200
 #: From this ratio of the highest to the lowest value on, powers of ten show more.
@@ -55,6 +71,12 @@ class Line:
     gaps: Sequence[float]
     first: float
     last: float
+    #: The lowest and the highest value of all, each with where it was.
+    lowest: tuple[float, float]
+    highest: tuple[float, float]
+    begins: float
+    #: Whether all values are drawn, or the course alone.
+    shows_all: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +128,13 @@ def charts_of(run: Run, diagnosis: Diagnosis, *, places: int = PLACES) -> list[C
     ordered = sorted(loud, key=lambda finding: (finding.follows is not None, -finding.severity, finding.step))
     first = list(dict.fromkeys(finding.metric for finding in ordered))
     panels = panels_of(run.method, run.columns, first=first)
-    return [chart for panel in panels if (chart := _chart(panel, run, diagnosis, places)) is not None]
+    return named_apart([chart for panel in panels if (chart := _chart(panel, run, diagnosis, places)) is not None])
+
+
+def named_apart(charts: Sequence[Chart]) -> list[Chart]:
+    """The same, each with a name of its own: series may be called almost alike."""
+    names = plain_names(chart.name for chart in charts)
+    return [replace(chart, name=name) for chart, name in zip(charts, names, strict=True)]
 
 
 def _chart(panel: Panel, run: Run, diagnosis: Diagnosis, places: int) -> Chart | None:
@@ -123,7 +151,7 @@ def _chart(panel: Panel, run: Run, diagnosis: Diagnosis, places: int) -> Chart |
     # Where a band is of one metric and lines are of several, it would be read as that of all.
     bands = _bands(keys[0], run, diagnosis) if len({split_of(line.key)[1] for line in lines}) == 1 else []
     known = levels(panel, run.method, run.config)
-    lowest, highest = min(min(line.low) for line in lines), max(max(line.high) for line in lines)
+    lowest, highest = min(line.lowest[1] for line in lines), max(line.highest[1] for line in lines)
     is_log = panel.is_log and lowest > 0 and highest > WIDE * lowest
     low, high = room_for(lowest, highest, bands, known) if not is_log else (lowest, highest)
     metric = catalogue().get(panel.metrics[0])
@@ -159,6 +187,9 @@ def line_of(
         gaps=gaps[:: 1 + len(gaps) // MOST_GAPS].tolist(),
         first=float(y[0]),
         last=float(y[-1]),
+        lowest=(float(x[y.argmin()]), float(y.min())),
+        highest=(float(x[y.argmax()]), float(y.max())),
+        begins=float(x[0]),
     )
 
 
@@ -199,28 +230,30 @@ def room_for(lowest: float, highest: float, bands: Sequence[Band], known: Sequen
         if math.isfinite(value) and lowest - ROOM * height <= value <= highest + ROOM * height:
             low, high = min(low, value), max(high, value)
     margin = 0.04 * ((high - low) or height)
-    return low - margin, high + margin
+    return max(low - margin, -sys.float_info.max), min(high + margin, sys.float_info.max)
 
 
 def course(line: Line, axis: str = "step") -> str:
     """How a series went, in a sentence."""
-    if len(line.steps) == 1:
-        return f"{line.title} is {number(line.first)} at {axis} {line.steps[0]:g}."
-    low, high = min(line.low), max(line.high)
-    if low == high:
-        return f"{line.title} stayed at {number(low)} from {axis} {line.steps[0]:g} to {line.steps[-1]:g}."
+    begin, end = place(line.begins), place(line.steps[-1])
+    if line.begins == line.steps[-1]:
+        return f"{line.title} is {number(line.last)} at {axis} {end}."
+    if line.lowest[1] == line.highest[1]:
+        return f"{line.title} stayed at {number(line.first)} from {axis} {begin} to {end}."
     verb = "rose" if line.last > line.first else "fell" if line.last < line.first else "went"
-    span = f"from {number(line.first)} at {axis} {line.steps[0]:g} to {number(line.last)} at {axis} {line.steps[-1]:g}"
-    extremes = list(_extremes(line, low, high, axis))
-    gaps = f"; no number at {axis} {line.gaps[0]:g}" if line.gaps else ""
-    return f"{line.title} {verb} {span}{''.join(extremes)}{gaps}."
+    span = f"from {number(line.first)} at {axis} {begin} to {number(line.last)} at {axis} {end}"
+    gaps = f"; no number at {axis} {place(line.gaps[0])}" if line.gaps else ""
+    return f"{line.title} {verb} {span}{''.join(_extremes(line, axis))}{gaps}."
 
 
-def _extremes(line: Line, low: float, high: float, axis: str) -> Iterator[str]:
-    if low < min(line.first, line.last):
-        yield f", lowest {number(low)} at {axis} {line.steps[list(line.low).index(low)]:g}"
-    if high > max(line.first, line.last):
-        yield f", highest {number(high)} at {axis} {line.steps[list(line.high).index(high)]:g}"
+def _extremes(line: Line, axis: str) -> Iterator[str]:
+    """What went beyond both ends, where it reads otherwise than they do."""
+    for word, (where, value), end in (
+        ("lowest", line.lowest, min(line.first, line.last)),
+        ("highest", line.highest, max(line.first, line.last)),
+    ):
+        if number(value) != number(end):
+            yield f", {word} {number(value)} at {axis} {place(where)}"
 
 
 def _said(mark: Mark | Finding) -> str:
@@ -230,12 +263,21 @@ def _said(mark: Mark | Finding) -> str:
 def number(value: float) -> str:
     """A number as it is read on a chart.
 
-    >>> [number(value) for value in (0.69314, 5e-7, 123456.0, 0.0, -25.31)]
-    ['0.693', '5e-07', '123,456', '0', '-25.3']
+    >>> [number(value) for value in (0.69314, 5e-7, 123456.0, 0.0, -25.31, 999.6, 1e300)]
+    ['0.693', '5e-07', '123,456', '0', '-25.3', '1,000', '1e+300']
     """
     if value == 0:
         return "0"
     size = abs(value)
-    if not math.isfinite(value) or size < 1e-3:
+    if not math.isfinite(value) or size < 1e-3 or size >= BIG:
         return f"{value:.3g}"
-    return f"{value:,.0f}" if size >= 1_000 else f"{value:.3g}"
+    return f"{value:,.0f}" if size >= 999.5 else f"{value:.3g}"
+
+
+def place(step: float) -> str:
+    """A step, or whatever else runs along the bottom.
+
+    >>> place(1500.0), place(0.25), place(1e15)
+    ('1,500', '0.25', '1,000,000,000,000,000')
+    """
+    return f"{step:,.0f}" if step == int(step) else f"{step:,.6g}"

@@ -6,10 +6,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from barograph.charts.comparison import Comparison, Contestant, scale_of
-from barograph.charts.drawing import Chart, Line, course, line_of, room_for
+from barograph.charts.drawing import Chart, Line, course, line_of, named_apart, room_for
 from barograph.charts.panels import title_of
 from barograph.core.errors import ConfigurationError
+from barograph.core.file_names import plain_name
 from barograph.core.names import TRAIN, catalogue, split_of
 from barograph.core.run import Run
 
@@ -31,7 +34,7 @@ def overlay(comparison: Comparison, by: str = "step") -> list[Chart]:
     """A chart for each series that several runs have, the goal first."""
     along = {one.name: _along(one.run, by, one.name) for one in comparison.contestants}
     found = (_chart(key, comparison, along, by) for key in comparison.series)
-    return [chart for chart in found if chart is not None]
+    return named_apart([chart for chart in found if chart is not None])
 
 
 def _chart(key: str, comparison: Comparison, along: dict[str, Sequence[float]], by: str) -> Chart | None:
@@ -43,12 +46,12 @@ def _chart(key: str, comparison: Comparison, along: dict[str, Sequence[float]], 
     split, name = split_of(key)
     title = title_of(name) + ("" if split == TRAIN else f" ({split})")
     metric = catalogue().get(name)
-    low, high = room_for(min(min(line.low) for line in lines), max(max(line.high) for line in lines), (), ())
+    low, high = room_for(min(line.lowest[1] for line in lines), max(line.highest[1] for line in lines), (), ())
     unit = str(metric.unit) if metric else ""
     if comparison.in_nats and any(scale_of(key, one.run) != 1.0 for one in comparison.contestants):
         unit = "nats per sequence"
     says = " ".join(course(line, by) for line in lines)
-    return Chart(key.replace("/", "-").replace(".", "-"), title, unit, lines, (), (), (), low, high, False, by, says)
+    return Chart(plain_name(key), title, unit, lines, (), (), (), low, high, False, by, says)
 
 
 def _line(key: str, one: Contestant, along: Sequence[float], comparison: Comparison) -> Line | None:
@@ -58,12 +61,15 @@ def _line(key: str, one: Contestant, along: Sequence[float], comparison: Compari
         return None
     line = replace(line, is_held_out=False)  # All lines of a chart are of one kind here: dashes would tell nothing.
     if len(comparison.contestants) > FEW:
-        line = replace(line, low=line.smooth, high=line.smooth)
+        line = replace(line, shows_all=False)
     scale = scale_of(key, one.run) if comparison.in_nats else 1.0
     if scale == 1.0:
         return line
     low, high, smooth = ([scale * value for value in values] for values in (line.low, line.high, line.smooth))
-    return replace(line, low=low, high=high, smooth=smooth, first=scale * line.first, last=scale * line.last)
+    return replace(
+        line, low=low, high=high, smooth=smooth, first=scale * line.first, last=scale * line.last,
+        lowest=(line.lowest[0], scale * line.lowest[1]), highest=(line.highest[0], scale * line.highest[1]),
+    )  # fmt: skip
 
 
 def _along(run: Run, by: str, name: str) -> Sequence[float]:
@@ -71,16 +77,14 @@ def _along(run: Run, by: str, name: str) -> Sequence[float]:
     if by == "step":
         return run.steps
     column = run.columns.get(ALONG[by])
-    if column is None:
+    if column is None or not column.finite():
         if by == "samples" and (each := _in_a_step(run)):
             return [each * step for step in run.steps]
         raise ConfigurationError(f"{name}: does not tell its {by}; compare by another, as --by step")
-    told = dict(zip(column.at, column.values, strict=True))
-    places, last = list[float](), 0.0
-    for row in range(len(run)):
-        value = told.get(row, last)
-        last = value if math.isfinite(value) else last
-        places.append(last)
+    known = [(row, value) for row, value in zip(column.at, column.values, strict=True) if math.isfinite(value)]
+    # Rows that do not tell lie between those that do.
+    between = np.interp(range(len(run)), [row for row, _ in known], [value for _, value in known])
+    places: list[float] = between.tolist()
     return places
 
 

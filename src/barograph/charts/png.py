@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from typing import Any
 
-from barograph.charts.drawing import Chart, Line
+from barograph.charts.drawing import LARGE, Chart, Line
 from barograph.core.errors import MissingExtra
 from barograph.core.finding import Diagnosis, Severity, Verdict
 
@@ -21,6 +21,7 @@ KNOWN = {
     "bertscore": "tab:red", "codebleu": "tab:blue", "bleu": "tab:green", "rouge": "tab:orange", "ruby": "tab:purple",
     "reward_chosen": "#009E73", "reward_rejected": "#D55E00", "logp_chosen": "#009E73", "logp_rejected": "#D55E00",
 }  # fmt: skip
+DASHES = ("-", "--", "-.", ":")
 BAND, LEVEL = "#009E73", "#555555"
 MARKS = {Severity.CRITICAL: "#B00020", Severity.WARNING: "#B26B00"}
 VERDICTS = {Verdict.HEALTHY: "#1B7F3B", Verdict.WATCH: "#B26B00", Verdict.UNHEALTHY: "#B00020"}
@@ -78,6 +79,9 @@ def _on(axis: Any, chart: Chart) -> None:
     axis.set_ylabel(chart.unit, fontsize=8)
     axis.tick_params(labelsize=8)
     axis.grid(visible=True, alpha=0.25)
+    if max(abs(chart.low), abs(chart.high)) > LARGE:
+        axis.text(0.5, 0.5, "larger than can be drawn", ha="center", transform=axis.transAxes, fontsize=9)
+        return
     if chart.is_log:
         axis.set_yscale("log")
     else:
@@ -93,8 +97,8 @@ def _on(axis: Any, chart: Chart) -> None:
                 level.says, (1.0, level.value), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=7,
                 color=LEVEL,
             )  # fmt: skip
-    for line, colour in zip(chart.lines, colours(chart.lines), strict=True):
-        _line(axis, line, colour)
+    for line, (colour, dashes) in zip(chart.lines, colours(chart.lines), strict=True):
+        _line(axis, line, colour, dashes)
     for mark in chart.marks:
         colour = MARKS[mark.severity]
         if mark.last_step > mark.step:
@@ -105,29 +109,36 @@ def _on(axis: Any, chart: Chart) -> None:
             rotation=90, ha="right", parse_math=False,
         )  # fmt: skip
     if len(chart.lines) > 1:
-        axis.legend(fontsize=7, framealpha=0.6)
+        for text in axis.legend(fontsize=7, framealpha=0.6).get_texts():
+            text.set_parse_math(False)
 
 
-def _line(axis: Any, line: Line, colour: str) -> None:
+def _line(axis: Any, line: Line, colour: str, dashes: str) -> None:
+    label = line.title if not line.title.startswith("_") else f"\N{ZERO WIDTH SPACE}{line.title}"  # Else it is hidden.
     if line.is_held_out or len(line.steps) == 1:
-        axis.plot(line.steps, line.high, color=colour, marker="o", markersize=4, linestyle="--", label=line.title)
+        axis.plot(line.steps, line.high, color=colour, marker="o", markersize=4, linestyle="--", label=label)
         if list(line.low) != list(line.high):
             axis.fill_between(line.steps, line.low, line.high, color=colour, alpha=0.25, linewidth=0)
+    elif not line.shows_all:
+        axis.plot(line.steps, line.smooth, color=colour, linewidth=1.8, linestyle=dashes, label=label)
     elif list(line.low) == list(line.high):  # Every value has a place of its own.
         dots = "o" if len(line.steps) <= FEW else None
         axis.plot(line.steps, line.high, color=colour, alpha=0.35, linewidth=0.9, marker=dots, markersize=4)
-        axis.plot(line.steps, line.smooth, color=colour, linewidth=1.8, label=line.title)
+        axis.plot(line.steps, line.smooth, color=colour, linewidth=1.8, linestyle=dashes, label=label)
     else:
         axis.fill_between(line.steps, line.low, line.high, color=colour, alpha=0.3, linewidth=0.6)
-        axis.plot(line.steps, line.smooth, color=colour, linewidth=1.8, label=line.title)
+        axis.plot(line.steps, line.smooth, color=colour, linewidth=1.8, linestyle=dashes, label=label)
     if line.gaps:
         red, below = MARKS[Severity.CRITICAL], axis.get_xaxis_transform()
         axis.plot(line.gaps, [0.02] * len(line.gaps), "x", color=red, transform=below, clip_on=False)
 
 
-def colours(lines: Sequence[Line]) -> Iterator[str]:
-    """A colour for each line: the one that its metric is known by, or else the next one."""
-    left = iter(COLOURS)
+def colours(lines: Sequence[Line]) -> Iterator[tuple[str, str]]:
+    """A colour for each line, and its dashes: that which its metric is known by, or else the next one."""
+    # Where all lines are of one metric, its colour would tell none from the other.
+    is_mixed = len({line.key for line in lines}) > 1
+    number = 0
     for line in lines:
-        known = KNOWN.get(line.key.rpartition(".")[2]) if not line.is_held_out or len(lines) > len(COLOURS) else None
-        yield known or next(left, COLOURS[0])
+        known = KNOWN.get(line.key) if is_mixed else None
+        yield known or COLOURS[number % len(COLOURS)], DASHES[number // len(COLOURS) % len(DASHES)]
+        number += known is None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from barograph.charts.drawing import Chart, Line, number
 from barograph.charts.markup import Markup, element
-from barograph.charts.svg import STYLES, picture
+from barograph.charts.svg import ROUNDS, STYLES, picture
 from barograph.core.names import catalogue, split_of
 
 __all__ = ["READING", "figure", "sheet", "table"]
@@ -62,9 +62,10 @@ def table(label: str, head: Markup | None, rows: Iterable[Markup]) -> Markup:
 
 
 def _key(line: Line, place: int) -> Markup:
-    held_out = " held-out" if line.is_held_out else ""
-    stroke = element("line", class_=f"smooth s{place % STYLES}{held_out}", x1=0, x2=36, y1=7, y2=7)
-    return element("li", element("svg", stroke, viewBox="0 0 36 14", aria_hidden="true"), f" {line.title}")
+    style = f"s{place % STYLES} r{place // STYLES % ROUNDS}"
+    stroke = element("line", class_=f"smooth {style}", x1=0, x2=36, y1=7, y2=7)
+    dot = element("circle", class_=f"dot {style}", cx=18, cy=7, r=3) if line.is_held_out else None
+    return element("li", element("svg", stroke, dot, viewBox="0 0 36 14", aria_hidden="true"), f" {line.title}")
 
 
 def _meanings(chart: Chart) -> Iterator[Markup]:

@@ -6,17 +6,19 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from barograph.charts.drawing import Chart, Line, number
+from barograph.charts.drawing import BIG, Chart, Line, number
 from barograph.charts.markup import Markup, element, joined
 
-__all__ = ["STYLES", "labels", "picture", "ticks"]
+__all__ = ["ROUNDS", "STYLES", "labels", "picture", "ticks"]
 
 WIDTH, HEIGHT = 400, 210
 LEFT, RIGHT, TOP, BOTTOM = 52, 8, 10, 30
 #: Lines are told apart by colour and by dashes; as many of each as the style sheet has.
-STYLES = 6
+STYLES, ROUNDS = 6, 3
+#: Held-out data has dots as well, where there are no more than these.
+DOTS = 60
 #: More digits behind the point than these, or larger numbers, are written with a power of ten.
-MOST_DIGITS, BIG = 5, 1e7
+MOST_DIGITS = 5
 #: The width of a letter of a mark's code, and of the gap that two of them need.
 APART = 12
 
@@ -81,7 +83,7 @@ def ticks(low: float, high: float, most: int = 5) -> list[float]:
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(nice * power for nice in (1, 2, 5, 10) if nice * power >= rough * 0.8)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return [round(place * step, 12) for place in range(first, last + 1)]
+    return [float(f"{place * step:.12g}") for place in range(first, last + 1)]
 
 
 def labels(values: Sequence[float]) -> list[str]:
@@ -92,8 +94,10 @@ def labels(values: Sequence[float]) -> list[str]:
     """
     step = min((after - before for before, after in pairwise(values)), default=0.0)
     digits = max(0, -math.floor(math.log10(step) + 1e-9)) if step > 0 else 3
-    if digits > MOST_DIGITS or any(abs(value) >= BIG for value in values):
-        return [f"{value:g}" for value in values]
+    largest = max((abs(value) for value in values), default=0.0)
+    if digits > MOST_DIGITS or largest >= BIG:
+        places = max(1, math.ceil(math.log10(largest / step))) if step > 0 and largest > 0 else 3
+        return [f"{value:.{places}g}" for value in values]
     return [f"{value:,.{digits}f}" for value in values]
 
 
@@ -109,11 +113,11 @@ def _grid(chart: Chart, scale: _Scale) -> Iterator[Markup]:
         y = scale.y(value)
         yield element("line", class_="grid", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y)
         yield element("text", label, class_="tick", x=LEFT - 6, y=y + 3.5, text_anchor="end")
-    for step in ticks(scale.first, scale.last):
-        if step == int(step):
-            yield element(
-                "text", f"{step:,.0f}", class_="tick", x=scale.x(step), y=HEIGHT - BOTTOM + 16, text_anchor="middle"
-            )
+    steps = ticks(scale.first, scale.last)
+    if chart.axis == "step":
+        steps = [step for step in steps if step == int(step)]  # There is nothing between two of them.
+    for step, label in zip(steps, labels(steps), strict=True):
+        yield element("text", label, class_="tick", x=scale.x(step), y=HEIGHT - BOTTOM + 16, text_anchor="middle")
     yield element("text", chart.axis, class_="tick", x=WIDTH - RIGHT, y=HEIGHT - 2, text_anchor="end")
 
 
@@ -166,19 +170,18 @@ def _marks(chart: Chart, scale: _Scale) -> Iterator[Markup]:
 
 
 def _line(line: Line, place: int, scale: _Scale) -> Iterator[Markup]:
-    style = f"s{place % STYLES}"
-    if len(line.steps) == 1:
-        yield element("circle", class_=f"dot {style}", cx=scale.x(line.steps[0]), cy=scale.y(line.first), r=3.5)
-    elif list(line.low) == list(line.high):
-        raw = _points(line.steps, line.high, scale)
-        if list(line.smooth) != list(line.high):
-            yield element("polyline", class_=f"raw {style}", points=raw)
-    else:
+    style = f"s{place % STYLES} r{place // STYLES % ROUNDS}"
+    has_each = list(line.low) == list(line.high)
+    if line.shows_all and has_each and list(line.smooth) != list(line.high):
+        yield element("polyline", class_=f"raw {style}", points=_points(line.steps, line.high, scale))
+    elif line.shows_all and not has_each:
         back = _points(list(reversed(line.steps)), list(reversed(line.low)), scale)
         yield element("polygon", class_=f"envelope {style}", points=f"{_points(line.steps, line.high, scale)} {back}")
     if len(line.steps) > 1:
-        held_out = " held-out" if line.is_held_out else ""
-        yield element("polyline", class_=f"smooth {style}{held_out}", points=_points(line.steps, line.smooth, scale))
+        yield element("polyline", class_=f"smooth {style}", points=_points(line.steps, line.smooth, scale))
+    if len(line.steps) == 1 or (line.is_held_out and len(line.steps) <= DOTS):
+        for step, value in zip(line.steps, line.smooth, strict=True):
+            yield element("circle", class_=f"dot {style}", cx=scale.x(step), cy=scale.y(value), r=3)
     for step in line.gaps:
         yield element(
             "text",

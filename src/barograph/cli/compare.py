@@ -110,9 +110,9 @@ def _lines(comparison: Comparison, terminal: Terminal) -> Iterator[str]:
         if any(one is not None and one.best is not None for one in known):
             cells = (number(one.best) if one is not None and one.best is not None else "-" for one in known)
             lines.append((f"{title}, best", *cells))
-        if any(one is not None and one.there is not None for one in known):
+        if comparison.at is not None:
             cells = (number(one.there) if one is not None and one.there is not None else "-" for one in known)
-            lines.append((f"{title}, there", *cells))
+            lines.append((f"{title}, step {comparison.at:,}", *cells))
     yield terminal.paint(clean(preferred(comparison)), "bold")
     yield terminal.paint(f"Ranked by: {comparison.rule}.", "dim")
     yield from blocks(lines, terminal)
@@ -136,6 +136,7 @@ def _object(comparison: Comparison) -> dict[str, Any]:
         "rule": comparison.rule,
         "goal": comparison.goal,
         "in_nats": comparison.in_nats,
+        "at": comparison.at,
         "runs": [
             {
                 "path": one.run.path,

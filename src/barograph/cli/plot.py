@@ -9,7 +9,7 @@ import click
 
 from barograph.cli.judged import judge_all, tell_errors
 from barograph.cli.options import METHOD
-from barograph.core.file_names import home_of, plain_name
+from barograph.core.file_names import home_of, plain_names
 
 __all__ = ["plot"]
 
@@ -35,10 +35,10 @@ def plot(runs: Sequence[str], output: Path | None, method: str | None) -> None:
     from barograph.sinks.replace import write_whole
 
     judged, errors = judge_all(runs, method, read_settings())
-    for diagnosis, run in judged:
+    for (diagnosis, run), own in zip(judged, plain_names(run.path for _, run in judged), strict=True):
         folder = output or home_of(run.path) / "plots"
-        if len(judged) > 1:  # Several runs may lie in one file, and go to one folder.
-            folder /= plain_name(run.path)
+        if len(judged) + len(errors) > 1:  # Several runs may lie in one file, and go to one folder.
+            folder /= own
         for name, picture in pictures(charts_of(run, diagnosis), diagnosis, run.path):
             write_whole(folder / name, picture)
             click.echo(folder / name)

@@ -9,7 +9,8 @@ import click
 
 from barograph.cli.judged import judge_all, tell_errors
 from barograph.cli.options import METHOD
-from barograph.core.file_names import home_of, plain_name
+from barograph.core.errors import ConfigurationError
+from barograph.core.file_names import home_of, plain_names
 
 __all__ = ["report", "report_beside"]
 
@@ -36,25 +37,28 @@ def report(runs: Sequence[str], output: Path | None, method: str | None, *, anon
 
     settings = read_settings()
     judged, errors = judge_all(runs, method, settings)
-    for diagnosis, run in judged:
+    are_several = len(judged) + len(errors) > 1
+    if are_several and output is not None and output.suffix == ".html":
+        raise ConfigurationError(f"{output}: several runs make several files; name a folder")
+    for (diagnosis, run), name in zip(judged, plain_names(run.path for _, run in judged), strict=True):
         target = output or home_of(run.path) / "report.html"
-        if len(judged) > 1:
-            folder = output or home_of(run.path)
-            target = folder / f"{plain_name(run.path)}.html"
+        if are_several:
+            target = (output or home_of(run.path)) / f"{name}.html"
         page = page_of(run, diagnosis, settings, is_anonymous=anonymous)
         write_whole(target, document.report(page).encode())
         click.echo(target)
     tell_errors(errors)
 
 
-def report_beside(folder: str) -> Path:
-    """Write the report of the run in a folder into it."""
+def report_beside(folder: str) -> Path | None:
+    """Write the report of the run in a folder into it; None if there is no run that can be read."""
     from barograph.charts import report as document
     from barograph.engine.settings import read_settings
     from barograph.pages import page_of
     from barograph.sinks.replace import write_whole
 
     settings, target = read_settings(), Path(folder) / "report.html"
-    for diagnosis, run in judge_all([folder], None, settings)[0]:
+    judged, _ = judge_all([folder], None, settings)
+    for diagnosis, run in judged:
         write_whole(target, document.report(page_of(run, diagnosis, settings)).encode())
-    return target
+    return target if judged else None

@@ -50,7 +50,7 @@ def _command(method: str, kind: type[Options]) -> click.Command:
     return command_of(method, kind, as_json(run))
 
 
-def said(finished: Finished, report: Path) -> list[str]:
+def said(finished: Finished, report: Path | None) -> list[str]:
     """What was measured before and after, and what to look at next."""
     lines = ["", f"{finished.method}, {finished.steps:,} steps: {finished.verdict}"]
     names = list(dict.fromkeys([*finished.before, *finished.after]))
@@ -65,7 +65,7 @@ def said(finished: Finished, report: Path) -> list[str]:
         "",
         f"  barograph check {finished.folder}",
         f"  the weights: {finished.folder}/final_model",
-        f"  the report:  {report}",
+        *([f"  the report:  {report}"] if report is not None else []),
     ]
 
 

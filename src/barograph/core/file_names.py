@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
-__all__ = ["home_of", "plain_name"]
+__all__ = ["home_of", "plain_name", "plain_names"]
 
 
 def plain_name(text: str) -> str:
@@ -15,6 +16,23 @@ def plain_name(text: str) -> str:
     ('models-my-model', 'wandb-run.db-first-try', 'x')
     """
     return re.sub(r"[^\w.+=-]+", "-", text.strip("./")).strip("-") or "x"
+
+
+def plain_names(texts: Iterable[str]) -> list[str]:
+    """The same of several, of which no two are alike.
+
+    >>> plain_names(["./x/run", "../x/run", "y"])
+    ['x-run', 'x-run-2', 'y']
+    """
+    taken = dict[str, str]()
+    for place, text in enumerate(texts):
+        plain = name = plain_name(text)
+        number = 1
+        while name in taken.values():
+            number += 1
+            name = f"{plain}-{number}"
+        taken[str(place)] = name
+    return list(taken.values())
 
 
 def home_of(path: str) -> Path:

@@ -98,7 +98,7 @@ def _proposals(options: Options, method: str, card: Card) -> Iterator[dict[str, 
     """What might be chosen, in the order in which it is preferred."""
     usual = settled(dataclasses.replace(options, batch_size=None, accumulate=None))
     together = (usual.batch_size or 1) * (usual.accumulate or 1)
-    processes = max(card.count, int(os.environ.get("WORLD_SIZE", "1")))
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
     for length in LENGTHS:
         for way in WAYS[:2] if card.is_processor else WAYS:
             for recompute, batch in PACES:

@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 from barograph.core.errors import BarographError, ConfigurationError, Interrupted
 from barograph.core.file_names import plain_name
-from barograph.recipes.options import Options, choices_of, settled
+from barograph.recipes.options import Options, settled
 from barograph.recipes.result import TOLD, Finished, result_of
 
 __all__ = ["NOT_SWEPT", "Outcome", "Trial", "outcomes", "trials"]
@@ -65,6 +65,8 @@ def trials(
         label = dict(zip(varied, values, strict=True))
         own = folder / ("_".join(f"{name}={plain_name(value)}" for name, value in label.items()) or "usual")
         made.append(Trial(label, kind.made(*told, label, {"output_dir": str(own)})))
+    if len({trial.folder for trial in made}) < len(made):
+        raise ConfigurationError("two of the values would share a folder: name them so that more than signs differ")
     return made
 
 
@@ -91,9 +93,13 @@ def _ended(trial: Trial) -> Finished | None:
     before = _told_before(trial)
     if before is None:
         return None
-    now = settled(trial.options).said()
+    # What was not said may have been chosen for the card or the model; and a rescue may have cut the rate.
+    said = {name: value for name, value in trial.options.said().items() if name not in NOT_SWEPT}
+    is_resumed = before.get("resume_from") is not None
     differs = sorted(
-        name for name in choices_of(type(trial.options)).keys() - NOT_SWEPT if before.get(name) != now.get(name)
+        name
+        for name, value in said.items()
+        if before.get(name) != value and not (is_resumed and name == "learning_rate")
     )
     if differs:
         raise ConfigurationError(

@@ -52,7 +52,7 @@ def _chart(title: str, columns: Sequence[str], rows: Sequence[Row]) -> Chart | N
     lines = [line for line in known if line is not None]
     if not lines:
         return None
-    low, high = room_for(min(min(line.low) for line in lines), max(max(line.high) for line in lines), (), ())
+    low, high = room_for(min(line.lowest[1] for line in lines), max(line.highest[1] for line in lines), (), ())
     says = " ".join(course(line, "epoch") for line in lines)
     return Chart(title, title, "", lines, (), (), (), low, high, is_log=False, axis="epoch", says=says)
 
