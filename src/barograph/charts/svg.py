@@ -117,7 +117,9 @@ def _grid(chart: Chart, scale: _Scale) -> Iterator[Markup]:
     if chart.axis == "step":
         steps = [step for step in steps if step == int(step)]  # There is nothing between two of them.
     for step, label in zip(steps, labels(steps), strict=True):
-        yield element("text", label, class_="tick", x=scale.x(step), y=HEIGHT - BOTTOM + 16, text_anchor="middle")
+        x = scale.x(step)
+        anchor = "end" if x > WIDTH - RIGHT - 12 else "middle"  # Not beyond the paper.
+        yield element("text", label, class_="tick", x=x, y=HEIGHT - BOTTOM + 16, text_anchor=anchor)
     yield element("text", chart.axis, class_="tick", x=WIDTH - RIGHT, y=HEIGHT - 2, text_anchor="end")
 
 
