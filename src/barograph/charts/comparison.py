@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from statistics import fmean, variance
 
+import numpy as np
+
 from barograph.core.errors import ConfigurationError
 from barograph.core.finding import Diagnosis, Verdict
 from barograph.core.methods import CLASSIFIER, ONLINE, PREFERENCE, REWARD_MODEL, Method
@@ -262,20 +264,23 @@ def _is_scaled(key: str) -> bool:
 
 def _measure(key: str, column: Column, run: Run, at: int | None, scale: float) -> Measure | None:
     """The end of a series, its best value, and its value at a step."""
-    known = [
-        (run.steps[row], value * scale)
-        for row, value in zip(column.at, column.values, strict=True)
-        if math.isfinite(value)
-    ]
-    if not known:
+    values = np.frombuffer(column.values, dtype=np.float64)
+    is_finite = np.isfinite(values)
+    values = values[is_finite] * scale
+    if not len(values):
         return None
-    end = known[-max(1, round(END * len(known))) :]
-    best_step, best = max(known, key=lambda one: _direction(key) * one[1])
+    steps = np.frombuffer(run.steps, dtype=np.int64)[np.frombuffer(column.at, dtype=np.int64)[is_finite]]
+    end = values[-max(1, round(END * len(values))) :]
+    best = int(np.argmax(_direction(key) * values))
     metric = catalogue().get(split_of(key)[1])
     has_best = metric is not None and metric.better is not Better.NEITHER
-    before = [value for step, value in known if at is not None and step <= at]
-    there = before[-1] if before else None
-    return Measure(_mean([value for _, value in end]), best if has_best else None, best_step, there)
+    before = np.flatnonzero(steps <= (steps[0] - 1 if at is None else at))
+    return Measure(
+        _mean(end.tolist()),
+        float(values[best]) if has_best else None,
+        int(steps[best]),
+        float(values[before[-1]]) if len(before) else None,
+    )
 
 
 def _direction(key: str) -> int:
