@@ -152,7 +152,7 @@ def measured(method: str, way: dict[str, Any], size: float, length: int, batch: 
         if method == "ppo":
             loop = import_module("barograph.recipes.ppo.loop")
             first = loop._step  # noqa: SLF001 - where a step begins
-            loop._step = lambda run: (begin(*filter(None, [run.policy, run.reference])), first(run))[1]  # noqa: SLF001
+            loop._step = lambda run: (begin(*filter(None, [run.policy, run.reference])), first(run))[1]  # noqa: SLF001 - as above
             around.callback(setattr, loop, "_step", first)
         Trainer.training_step = step
         around.callback(setattr, Trainer, "training_step", original)

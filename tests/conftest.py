@@ -27,10 +27,20 @@ def project() -> Path:
 @pytest.fixture(scope="session")
 def shared_runs() -> Path:
     """Real logs of real runs. They are not part of the repository but may lie next to it."""
-    folder = PROJECT.parent / "shared" / "runs"
+    return shared("runs")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real data sets, likewise."""
+    return shared("data")
+
+
+def shared(name: str) -> Path:
+    folder = PROJECT.parent / "shared" / name
     if folder.is_dir():
         return folder
-    missing = "the collection of real runs is not here: expected at ../shared/runs, next to the checkout"
+    missing = f"the collection of real {name} is not here: expected at ../shared/{name}, next to the checkout"
     if IN_CI and os.environ.get("BAROGRAPH_REQUIRE_SHARED") == "1":
         pytest.fail(missing)
     pytest.skip(missing)
@@ -39,10 +49,11 @@ def shared_runs() -> Path:
 def fail_a_skip_for_a_missing_library(report: pytest.TestReport | pytest.CollectReport) -> None:
     """In CI, nothing may be missing unnoticed: `make test` installs whatever tests need."""
     if IN_CI and report.skipped and isinstance(report.longrepr, tuple):
-        library = re.search(r"could not import '(\w+)", report.longrepr[2])
-        if library:
+        # A skip that brings words of its own hides the library, and names the extra.
+        missing = re.search(r"could not import '(\w+)|needs the (`\w+` extra)", report.longrepr[2])
+        if missing:
             report.outcome = "failed"
-            report.longrepr = f"{library[1]} must not be missing in CI"
+            report.longrepr = f"{missing[1] or missing[2]} must not be missing in CI"
 
 
 def fail_a_test_module_that_cannot_be_imported(report: pytest.TestReport | pytest.CollectReport) -> None:

@@ -1,8 +1,10 @@
-"""HTML read back, and what somebody would write into a log to do harm."""
+"""HTML read back, a small log, and what somebody would write into one to do harm."""
 
 from __future__ import annotations
 
+import json
 from html.parser import HTMLParser
+from pathlib import Path
 
 from barograph.charts.markup import VOID
 
@@ -40,3 +42,10 @@ class Document(HTMLParser):
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for name, attributes in self.elements if name == tag]
+
+
+def written(folder: Path, name: str) -> Path:
+    """A log of 39 steps of DPO."""
+    rows = [{"step": step, "loss": 0.7 - 0.002 * step, "rewards/margins": 0.01 * step} for step in range(1, 40)]
+    (folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder / name

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from documents import written
 
 pytest.importorskip("matplotlib", reason="needs the `plot` extra")
 
@@ -122,12 +122,6 @@ def test_what_is_larger_than_can_be_drawn_is_said() -> None:
     figure = figure_of(charts_of(run, diagnosis_of(run)), "run")
     figure.canvas.draw()
     assert "larger than can be drawn" in [text.get_text() for text in figure.axes[0].texts]
-
-
-def written(folder: Path, name: str) -> Path:
-    rows = [{"step": step, "loss": 0.7 - 0.002 * step, "rewards/margins": 0.01 * step} for step in range(1, 40)]
-    (folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return folder / name
 
 
 def test_the_command_writes_beside_the_log(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from documents import EVIL, Document
+from documents import EVIL, Document, written
 
 from barograph.charts.markup import element
 from barograph.charts.report import report as document
@@ -162,12 +162,6 @@ def test_a_million_rows_make_no_large_file() -> None:
     steps = 200_000
     run = run_from_rows(((step, {"loss": 1 / (1 + step)}) for step in range(steps)), method=Method.SFT)
     assert len(document(page_of(run, check(run), Settings()))) < 60_000
-
-
-def written(folder: Path, name: str) -> Path:
-    rows = [{"step": step, "loss": 0.7 - 0.002 * step, "rewards/margins": 0.01 * step} for step in range(1, 40)]
-    (folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return folder / name
 
 
 def test_the_command_writes_beside_the_log_or_where_it_is_told(tmp_path: Path) -> None:

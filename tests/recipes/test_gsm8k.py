@@ -31,10 +31,8 @@ SOLVERS = ("6b_finetuning", "6b_verification", "175b_finetuning", "175b_verifica
 
 
 @pytest.fixture(scope="module")
-def problems() -> list[dict[str, Any]]:
-    path = Path(__file__).parents[3] / "shared/data/gsm8k-solutions/example_model_solutions.jsonl"
-    if not path.is_file():
-        pytest.skip("the collection of real data is not here: expected at ../shared/data, next to the checkout")
+def problems(shared_data: Path) -> list[dict[str, Any]]:
+    path = shared_data / "gsm8k-solutions/example_model_solutions.jsonl"
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 

@@ -27,6 +27,7 @@ __all__ = [
     "Difference",
     "Measure",
     "compared",
+    "direction_of",
     "goal_of",
     "interval",
     "scale_of",
@@ -157,7 +158,7 @@ def compared(judged: Sequence[tuple[Diagnosis, Run]], *, at: int | None = None, 
     ]
     shared = [key for key in _series(contestants) if sum(key in one.measures for one in contestants) > 1]
     goal = _goal(contestants, shared, in_nats=in_nats)
-    better = "higher is better" if goal is None or _direction(goal) > 0 else "lower is better"
+    better = "higher is better" if goal is None or direction_of(goal) > 0 else "lower is better"
     rule = RULE.format(goal=goal, better=better) if goal else NO_GOAL
     if goal and (without := [one.name for one in contestants if goal not in one.measures]):
         rule += f"; without it: {', '.join(without)}"
@@ -271,10 +272,10 @@ def _measure(key: str, column: Column, run: Run, at: int | None, scale: float) -
         return None
     steps = np.frombuffer(run.steps, dtype=np.int64)[np.frombuffer(column.at, dtype=np.int64)[is_finite]]
     end = values[-max(1, round(END * len(values))) :]
-    best = int(np.argmax(_direction(key) * values))
+    best = int(np.argmax(direction_of(key) * values))
     metric = catalogue().get(split_of(key)[1])
     has_best = metric is not None and metric.better is not Better.NEITHER
-    before = np.flatnonzero(steps <= (steps[0] - 1 if at is None else at))
+    before = np.flatnonzero(steps <= at) if at is not None else np.empty(0, np.int64)
     return Measure(
         _mean(end.tolist()),
         float(values[best]) if has_best else None,
@@ -283,7 +284,8 @@ def _measure(key: str, column: Column, run: Run, at: int | None, scale: float) -
     )
 
 
-def _direction(key: str) -> int:
+def direction_of(key: str) -> int:
+    """Of what sign a change for the better is; up where nothing is known."""
     metric = catalogue().get(split_of(key)[1])
     return -1 if metric is not None and metric.better is Better.DOWN else 1
 
@@ -293,7 +295,7 @@ def _standing(one: Contestant, goal: str | None) -> tuple[int, float]:
     trust = TRUST.index(one.diagnosis.verdict)
     if goal is None or goal not in one.measures:
         return trust, math.inf
-    return trust, -_direction(goal) * one.measures[goal].last
+    return trust, -direction_of(goal) * one.measures[goal].last
 
 
 def _series(contestants: Sequence[Contestant]) -> list[str]:
@@ -312,7 +314,7 @@ def _differences(ranked: Sequence[Contestant], goal: str | None) -> Iterator[Dif
         # What a sick run reaches is no evidence for its settings.
         if goal in one.measures and one.diagnosis.verdict is not Verdict.UNHEALTHY:
             groups.setdefault(one.group, []).append(one)
-    sign = _direction(goal)
+    sign = direction_of(goal)
     means = {group: _mean([sign * one.measures[goal].last for one in ones]) for group, ones in groups.items()}
     ordered = sorted(groups, key=lambda group: -means[group])
     for other in ordered[1:]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from barograph.charts.comparison import Comparison, Contestant, Difference
+from barograph.charts.comparison import Comparison, Contestant, Difference, direction_of
 from barograph.charts.drawing import Chart, number
 from barograph.charts.markup import Markup, element
-from barograph.charts.panels import title_of
+from barograph.charts.panels import series_title
 from barograph.charts.sheet import READING, figure, sheet, table
-from barograph.core.names import TRAIN, split_of
 
-__all__ = ["page", "preferred", "series_title", "told"]
+__all__ = ["page", "preferred", "told"]
 
 
 COURSES = "Each line is the mean of the values just before; the tables below hold the lowest and highest ones."
@@ -58,22 +57,12 @@ def told(found: Difference) -> str:
     return f"{found.better} against {found.other}: {number(found.by)} ({span}){sure}"
 
 
-def series_title(key: str) -> str:
-    """A series as it is called in a table.
-
-    >>> series_title("eval.loss"), series_title("reward_margin")
-    ('Loss (eval)', 'Reward margin')
-    """
-    split, name = split_of(key)
-    return title_of(name) + ("" if split == TRAIN else f" ({split})")
-
-
 def _is_ahead(one: Contestant, winner: Contestant, comparison: Comparison) -> bool:
+    """Whether a run has the better number."""
     goal = comparison.goal
     if goal is None or goal not in one.measures or goal not in winner.measures:
         return False
-    gain = one.measures[goal].last - winner.measures[goal].last
-    return gain > 0 if "higher" in comparison.rule else gain < 0
+    return direction_of(goal) * (one.measures[goal].last - winner.measures[goal].last) > 0
 
 
 def _runs(comparison: Comparison) -> Markup:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from barograph.charts.panels import Level, Panel, levels, panels_of, title_of
+from barograph.charts.panels import Level, Panel, levels, panels_of, series_title
 from barograph.core.bands import Stage, band_at
 from barograph.core.file_names import plain_names
-from barograph.core.finding import Diagnosis, Finding, Severity
+from barograph.core.finding import Diagnosis, Severity
 from barograph.core.names import TRAIN, catalogue, split_of
 from barograph.core.run import Column, Run
 
@@ -174,12 +174,11 @@ def line_of(
         return None
     begins = np.unique(np.linspace(0, len(y), min(places, len(y)), endpoint=False).astype(np.int64))
     ends = np.append(begins[1:], len(y)) - 1
-    split, name = split_of(key)
     gaps = at[~is_finite]
     return Line(
         key=key,
-        title=title or title_of(name) + ("" if split == TRAIN else f" ({split})"),
-        is_held_out=split != TRAIN,
+        title=title or series_title(key),
+        is_held_out=split_of(key)[0] != TRAIN,
         steps=x[ends].tolist(),
         low=np.minimum.reduceat(y, begins).tolist(),
         high=np.maximum.reduceat(y, begins).tolist(),
@@ -256,7 +255,7 @@ def _extremes(line: Line, axis: str) -> Iterator[str]:
             yield f", {word} {number(value)} at {axis} {place(where)}"
 
 
-def _said(mark: Mark | Finding) -> str:
+def _said(mark: Mark) -> str:
     return f"{mark.code} {mark.name} from step {mark.step:.0f}: {mark.says}."
 
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from barograph.charts.comparison import Comparison, Contestant, scale_of
 from barograph.charts.drawing import Chart, Line, course, line_of, named_apart, room_for
-from barograph.charts.panels import title_of
+from barograph.charts.panels import series_title
 from barograph.core.errors import ConfigurationError
 from barograph.core.file_names import plain_name
-from barograph.core.names import TRAIN, catalogue, split_of
+from barograph.core.names import catalogue, split_of
 from barograph.core.run import Run
 
 __all__ = ["ALONG", "overlay"]
@@ -43,15 +43,13 @@ def _chart(key: str, comparison: Comparison, along: dict[str, Sequence[float]], 
     ]
     if len(lines) < 2:
         return None
-    split, name = split_of(key)
-    title = title_of(name) + ("" if split == TRAIN else f" ({split})")
-    metric = catalogue().get(name)
+    metric = catalogue().get(split_of(key)[1])
     low, high = room_for(min(line.lowest[1] for line in lines), max(line.highest[1] for line in lines), (), ())
     unit = str(metric.unit) if metric else ""
     if comparison.in_nats and any(scale_of(key, one.run) != 1.0 for one in comparison.contestants):
         unit = "nats per sequence"
     says = " ".join(course(line, by) for line in lines)
-    return Chart(plain_name(key), title, unit, lines, (), (), (), low, high, False, by, says)
+    return Chart(plain_name(key), series_title(key), unit, lines, (), (), (), low, high, False, by, says)
 
 
 def _line(key: str, one: Contestant, along: Sequence[float], comparison: Comparison) -> Line | None:

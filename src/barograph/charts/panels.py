@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from barograph.core.file_names import plain_name
 from barograph.core.methods import CLASSIFIER, ONLINE, PREFERENCE, REWARD_MODEL, Method
-from barograph.core.names import COMPONENT, COMPONENT_STD, COUNTERS, catalogue, split_of
+from barograph.core.names import COMPONENT, COMPONENT_STD, COUNTERS, TRAIN, catalogue, split_of
 from barograph.core.objectives import starting_loss
 
-__all__ = ["Level", "Panel", "levels", "panels_of", "title_of"]
+__all__ = ["Level", "Panel", "levels", "panels_of", "series_title", "title_of"]
 
 
 class Panel(NamedTuple):
@@ -134,3 +134,13 @@ def title_of(name: str) -> str:
     """
     metric = catalogue().get(name)
     return metric.title if metric else name.replace(COMPONENT, "Reward: ").replace(COMPONENT_STD, "Spread of reward: ")
+
+
+def series_title(key: str) -> str:
+    """A series as it is called on a chart.
+
+    >>> series_title("eval.loss"), series_title("reward_margin")
+    ('Loss (eval)', 'Reward margin')
+    """
+    split, name = split_of(key)
+    return title_of(name) + ("" if split == TRAIN else f" ({split})")

@@ -97,8 +97,9 @@ def _write(output: Path, comparison: Comparison, by: str) -> None:
 
 
 def _lines(comparison: Comparison, terminal: Terminal) -> Iterator[str]:
-    from barograph.charts.comparison_page import preferred, series_title, told
+    from barograph.charts.comparison_page import preferred, told
     from barograph.charts.drawing import number
+    from barograph.charts.panels import series_title
 
     ones = comparison.contestants
     lines = [("", *(clean(one.name) for one in ones)), ("verdict", *(one.diagnosis.verdict.value for one in ones))]

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from barograph.cli.recipe import WHAT, run_recipe
-from barograph.cli.report import report_beside
-from barograph.cli.train import said
+from barograph.cli.train import said, tell_report
 from barograph.core.errors import ConfigurationError
 from barograph.recipes.options import METHODS
 
@@ -71,7 +70,8 @@ def demo(method: str | None, folder: Path | None, *, fast: bool) -> None:
         _play(folder or Path(spare) / "demo-run", fast=fast)
     kept = f"barograph check {folder}" if folder is not None else "barograph check RUN"
     if folder is not None:
-        click.echo(f"\nThe report:  {report_beside(str(folder))}")
+        click.echo()
+        tell_report(str(folder))
     click.echo(
         "\nThese numbers were drawn. For a run of yours, while it trains:  barograph watch RUN\n"
         f"and when it is over:  {kept}"
@@ -81,7 +81,8 @@ def demo(method: str | None, folder: Path | None, *, fast: bool) -> None:
 def _train(method: str, folder: Path | None) -> None:
     click.echo(f"{method}: {WHAT[method]}\n{WORLD}\n{LEARNS[method]}\n")
     finished = run_recipe(method, METHODS[method].made({"output_dir": str(folder or _free(method))}))
-    click.echo("\n".join(said(finished, report_beside(finished.folder))))
+    click.echo("\n".join(said(finished)))
+    tell_report(finished.folder)
     click.echo(f"\nWith a model and data of yours:  barograph train {method} --model FOLDER --data FILE\n")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +12,11 @@ from barograph.cli.judged import judge_all, tell_errors
 from barograph.cli.options import METHOD
 from barograph.core.errors import ConfigurationError
 from barograph.core.file_names import home_of, plain_names
+
+if TYPE_CHECKING:
+    from barograph.core.finding import Diagnosis
+    from barograph.core.run import Run
+    from barograph.engine.settings import Settings
 
 __all__ = ["report", "report_beside"]
 
@@ -30,10 +36,7 @@ def report(runs: Sequence[str], output: Path | None, method: str | None, *, anon
       barograph report runs/kto
       barograph report log.jsonl -o kto.html --anonymous
     """  # noqa: D301 - click looks for the backspace itself
-    from barograph.charts import report as document
     from barograph.engine.settings import read_settings
-    from barograph.pages import page_of
-    from barograph.sinks.replace import write_whole
 
     settings = read_settings()
     judged, errors = judge_all(runs, method, settings)
@@ -44,21 +47,25 @@ def report(runs: Sequence[str], output: Path | None, method: str | None, *, anon
         target = output or home_of(run.path) / "report.html"
         if are_several:
             target = (output or home_of(run.path)) / f"{name}.html"
-        page = page_of(run, diagnosis, settings, is_anonymous=anonymous)
-        write_whole(target, document.report(page).encode())
+        _write(target, run, diagnosis, settings, is_anonymous=anonymous)
         click.echo(target)
     tell_errors(errors)
 
 
 def report_beside(folder: str) -> Path | None:
     """Write the report of the run in a folder into it; None if there is no run that can be read."""
-    from barograph.charts import report as document
     from barograph.engine.settings import read_settings
-    from barograph.pages import page_of
-    from barograph.sinks.replace import write_whole
 
     settings, target = read_settings(), Path(folder) / "report.html"
     judged, _ = judge_all([folder], None, settings)
     for diagnosis, run in judged:
-        write_whole(target, document.report(page_of(run, diagnosis, settings)).encode())
+        _write(target, run, diagnosis, settings)
     return target if judged else None
+
+
+def _write(target: Path, run: Run, diagnosis: Diagnosis, settings: Settings, *, is_anonymous: bool = False) -> None:
+    from barograph.charts.report import report as document
+    from barograph.pages import page_of
+    from barograph.sinks.replace import write_whole
+
+    write_whole(target, document(page_of(run, diagnosis, settings, is_anonymous=is_anonymous)).encode())

@@ -67,10 +67,11 @@ def _command(method: str, kind: type[Options]) -> click.Command:
             raise Interrupted(
                 f"interrupted after {len(done)} of {len(runs)} runs; to go on, say the same with --output-dir {folder}"
             ) from None
-        pages = [f"  the curves: {path}" for path in _compared(done, folder, by_beta="beta" in varied)]
-        click.echo(
-            json.dumps(_object(done)) if as_json else "\n".join([*side_by_side(done), "", *pages, f"  {folder}"])
-        )
+        click.echo(json.dumps(_object(done)) if as_json else "\n".join([*side_by_side(done), "", f"  {folder}"]))
+        # Last of all: what is known already is told, whatever becomes of the page.
+        page = _compared(done, folder, by_beta="beta" in varied)
+        if page is not None and not as_json:
+            click.echo(f"  the curves: {page}")
         if any(isinstance(outcome, BarographError) for _, outcome in done):
             raise click.exceptions.Exit(1)
 
@@ -98,7 +99,7 @@ def _told_of(count: int) -> Any:
     return begins
 
 
-def _compared(done: Sequence[tuple[Trial, Outcome]], folder: Path, *, by_beta: bool) -> Iterator[Path]:
+def _compared(done: Sequence[tuple[Trial, Outcome]], folder: Path, *, by_beta: bool) -> Path | None:
     """A page with the curves of the runs, where there are several; rewards in nats where their betas differ."""
     from barograph.charts.comparison import compared
     from barograph.charts.comparison_page import page
@@ -108,10 +109,11 @@ def _compared(done: Sequence[tuple[Trial, Outcome]], folder: Path, *, by_beta: b
 
     ended = [str(trial.folder) for trial, one in done if not isinstance(one, BarographError)]
     judged, _ = judge_all(ended[:MOST], None, read_settings())
-    if len(judged) > 1:
-        comparison = compared(judged, in_nats=by_beta)
-        write_whole(folder / PAGE, page(comparison, overlay(comparison)).encode())
-        yield folder / PAGE
+    if len(judged) < 2:
+        return None
+    comparison = compared(judged, in_nats=by_beta)
+    write_whole(folder / PAGE, page(comparison, overlay(comparison)).encode())
+    return folder / PAGE
 
 
 def side_by_side(done: Sequence[tuple[Trial, Outcome]]) -> Iterator[str]:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import sys
 from contextlib import nullcontext, redirect_stdout
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,11 +13,12 @@ import click
 from barograph.cli.recipe import USUAL, WHAT, command_of, run_recipe
 from barograph.cli.report import report_beside
 from barograph.recipes.options import METHODS, Options, from_file
+from barograph.recipes.processes import is_first
 
 if TYPE_CHECKING:
     from barograph.recipes.result import Finished
 
-__all__ = ["said", "train"]
+__all__ = ["said", "tell_report", "train"]
 
 
 @click.group(short_help="Train by a recipe, watched by the monitor.")
@@ -40,17 +39,24 @@ def _command(method: str, kind: type[Options]) -> click.Command:
         options = kind.made(*map(from_file, config), flags)
         with redirect_stdout(sys.stderr) if as_json else nullcontext():
             finished = run_recipe(method, options)
-        if os.environ.get("RANK", "0") != "0":
+        if not is_first():
             return  # Of several processes that train together, the first one tells.
-        report = report_beside(finished.folder)
-        click.echo(json.dumps(dataclasses.asdict(finished)) if as_json else "\n".join(said(finished, report)))
+        click.echo(json.dumps(dataclasses.asdict(finished)) if as_json else "\n".join(said(finished)))
+        if not as_json:
+            tell_report(finished.folder)
 
     run.__doc__ = f"{WHAT[method]}\n\n{USUAL}"
     as_json = click.option("--json", "as_json", is_flag=True, help="Print what came of it as one object.")
     return command_of(method, kind, as_json(run))
 
 
-def said(finished: Finished, report: Path | None) -> list[str]:
+def tell_report(folder: str) -> None:
+    """Write the report, last of all: what is known already is told, whatever becomes of the file."""
+    if (report := report_beside(folder)) is not None:
+        click.echo(f"  the report:  {report}")
+
+
+def said(finished: Finished) -> list[str]:
     """What was measured before and after, and what to look at next."""
     lines = ["", f"{finished.method}, {finished.steps:,} steps: {finished.verdict}"]
     names = list(dict.fromkeys([*finished.before, *finished.after]))
@@ -65,7 +71,6 @@ def said(finished: Finished, report: Path | None) -> list[str]:
         "",
         f"  barograph check {finished.folder}",
         f"  the weights: {finished.folder}/final_model",
-        *([f"  the report:  {report}"] if report is not None else []),
     ]
 
 

@@ -6,7 +6,6 @@ import atexit
 import dataclasses
 import json
 import logging
-import os
 import signal
 import threading
 import warnings
@@ -23,6 +22,7 @@ from barograph.core import errors
 from barograph.core.errors import ConfigurationError
 from barograph.recipes.disk import check_room, says_when_full
 from barograph.recipes.options import Chosen, Options, choices_of, settled
+from barograph.recipes.processes import is_first, processes
 from barograph.recipes.profiles import announce, fitted
 from barograph.recipes.result import TOLD
 from barograph.recipes.weights import context_of, is_tiny, precision, source_of
@@ -57,7 +57,7 @@ def prepare(options: Chosen, method: str, mark: str = "trainer_state.json") -> C
     options = _within_context(settled(fitted(options, method)), said=options.max_length)
     announce(options, method)
     if not options.output_dir:
-        if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not options.resume_from:
+        if processes() > 1 and not options.resume_from:
             raise ConfigurationError("several processes train together: name --output-dir, or each would find its own")
         folder = Path(options.resume_from).parent if options.resume_from else free_folder(Path("runs") / method)
         options = dataclasses.replace(options, output_dir=str(folder))
@@ -113,7 +113,7 @@ def _within_context(options: Chosen, said: int | None) -> Chosen:
 
 def remember(options: Options) -> None:
     """Write down what the run was told, for when it goes on; the first of several processes does."""
-    if os.environ.get("RANK", "0") == "0":
+    if is_first():
         folder = Path(str(options.output_dir))
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / TOLD, json.dumps(options.said(), indent=1).encode() + b"\n")

@@ -11,6 +11,7 @@ from typing import Any
 
 from barograph.core.errors import BarographError, ConfigurationError
 from barograph.recipes.memory import FULL, GIGA
+from barograph.recipes.result import checkpoints_of
 from barograph.recipes.weights import is_tiny, shape_of
 
 __all__ = ["check_room", "says_when_full"]
@@ -68,6 +69,6 @@ def _is_full(error: Exception, folder: Path) -> bool:
 
 def _newest_whole(folder: Path) -> Path | None:
     """The newest checkpoint that was written to its end: a trainer writes its state last."""
-    found = [path for path in folder.glob("checkpoint-*") if path.name.removeprefix("checkpoint-").isdigit()]
-    whole = [path for path in found if (path / "trainer_state.json").is_file() or (path / "ppo.pt").is_file()]
-    return max(whole, key=lambda path: int(path.name.removeprefix("checkpoint-")), default=None)
+    marks = ("trainer_state.json", "ppo.pt")
+    whole = [(step, path) for step, path in checkpoints_of(folder) if any((path / mark).is_file() for mark in marks)]
+    return max(whole)[1] if whole else None

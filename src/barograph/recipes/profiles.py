@@ -19,6 +19,7 @@ from barograph.core.errors import ConfigurationError
 from barograph.recipes.cards import CARDS, THIS, Card
 from barograph.recipes.memory import GIGA, Needs, needs_of
 from barograph.recipes.options import Chosen, Options, choices_of, settled
+from barograph.recipes.processes import is_first, processes
 from barograph.recipes.weights import is_tiny, precision, shape_of, source_of
 from barograph.trainers.voice import say
 
@@ -64,7 +65,7 @@ def fitted(options: Chosen, method: str) -> Chosen:
 
 def announce(options: Options, method: str) -> None:
     """Say what the training will take of what there is, where that is worth a line; the options are settled ones."""
-    if is_tiny(options) or os.environ.get("RANK", "0") != "0":
+    if is_tiny(options) or not is_first():
         return
     card = _card_of(options.profile or THIS)
     needs, there = needs_for(options, method, is_processor=card.is_processor), _capacity(card)
@@ -74,7 +75,7 @@ def announce(options: Options, method: str) -> None:
     if needs.total > there:
         more = f", which is more than the {there / GIGA:.0f} GB that there are; --profile {THIS} chooses what fits"
     say(f"barograph: memory on each device: {needs}{more or f' of {there / GIGA:.0f} GB'}")
-    if card.count > int(os.environ.get("WORLD_SIZE", "1")):
+    if card.count > processes():
         say(f"barograph: to use all {card.count} cards: torchrun --nproc-per-node {card.count} -m barograph train ...")
 
 
@@ -98,7 +99,6 @@ def _proposals(options: Options, method: str, card: Card) -> Iterator[dict[str, 
     """What might be chosen, in the order in which it is preferred."""
     usual = settled(dataclasses.replace(options, batch_size=None, accumulate=None))
     together = (usual.batch_size or 1) * (usual.accumulate or 1)
-    processes = int(os.environ.get("WORLD_SIZE", "1"))
     for length in LENGTHS:
         for way in WAYS[:2] if card.is_processor else WAYS:
             for recompute, batch in PACES:
@@ -108,7 +108,7 @@ def _proposals(options: Options, method: str, card: Card) -> Iterator[dict[str, 
                     **way,
                     "recompute": recompute,
                     "batch_size": batch,
-                    "accumulate": math.ceil(together / (batch * processes)),
+                    "accumulate": math.ceil(together / (batch * processes())),
                     "max_length": length,
                     "precision": "fp32" if card.is_processor else "bf16",
                 }
@@ -120,7 +120,7 @@ def needs_for(options: Options, method: str, *, is_processor: bool) -> Needs:
     return needs_of(
         method, shape_of(options), known,
         on_a_card=not is_processor, holds_reference=_holds_reference(known, method),
-        processes=int(os.environ.get("WORLD_SIZE", "1")),
+        processes=processes(),
     )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from accelerate.utils import broadcast_object_list
 
 from barograph.core.cache_folder import cache_folder
 from barograph.recipes.options import AgainstReference
+from barograph.recipes.processes import processes
 from barograph.recipes.weights import causal
 from barograph.sinks.replace import write_whole
 
@@ -48,8 +49,7 @@ def in_memory(options: AgainstReference, examples: int) -> tuple[Any, bool]:
     """
     keeps = options.keep_reference
     if keeps is None:
-        processes = int(os.environ.get("WORLD_SIZE", "1"))
-        seen = (options.max_steps or 0) * (options.batch_size or 1) * (options.accumulate or 1) * processes
+        seen = (options.max_steps or 0) * (options.batch_size or 1) * (options.accumulate or 1) * processes()
         keeps = 0 < seen < examples
     return (causal(options) if keeps and not options.lora else None), not keeps
 

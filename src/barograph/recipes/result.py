@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
+from barograph.recipes.processes import is_first
 from barograph.sinks.replace import write_whole
 
-__all__ = ["RESULT", "TOLD", "Finished", "result_of"]
+__all__ = ["RESULT", "TOLD", "Finished", "checkpoints_of", "result_of"]
 
 #: What a run was told, for when it goes on.
 TOLD = "recipe.json"
@@ -34,7 +34,7 @@ class Finished:
 
     def kept(self) -> Self:
         """The same, written down in the folder; of several processes the first one writes."""
-        if os.environ.get("RANK", "0") == "0":
+        if is_first():
             write_whole(Path(self.folder) / RESULT, json.dumps(dataclasses.asdict(self), indent=1).encode() + b"\n")
         return self
 
@@ -45,3 +45,11 @@ def result_of(folder: str | Path) -> Finished | None:
         return Finished(**json.loads((Path(folder) / RESULT).read_bytes()))
     except (OSError, ValueError, TypeError):
         return None
+
+
+def checkpoints_of(folder: str | Path) -> Iterator[tuple[int, Path]]:
+    """The checkpoints of a run, each with its step; those that are half written or set aside are called otherwise."""
+    for path in Path(folder).glob("checkpoint-*"):
+        step = path.name.removeprefix("checkpoint-")
+        if step.isdigit():
+            yield int(step), path

@@ -19,7 +19,7 @@ from typing import TypeAlias
 from barograph.core.errors import BarographError, ConfigurationError, Interrupted
 from barograph.core.file_names import plain_name
 from barograph.recipes.options import Options, settled
-from barograph.recipes.result import TOLD, Finished, result_of
+from barograph.recipes.result import TOLD, Finished, checkpoints_of, result_of
 
 __all__ = ["NOT_SWEPT", "Outcome", "Trial", "outcomes", "trials"]
 
@@ -117,9 +117,8 @@ def _told_before(trial: Trial) -> dict[str, object] | None:
 
 def _continued(trial: Trial) -> Options:
     """The options, or those of going on from the newest checkpoint that an interrupted run has left."""
-    found = ((path.name.removeprefix("checkpoint-"), path) for path in trial.folder.glob("checkpoint-*"))
     last = settled(trial.options).max_steps or sys.maxsize
-    numbered = {int(number): path for number, path in found if number.isdigit() and 0 < int(number) < last}
+    numbered = {step: path for step, path in checkpoints_of(trial.folder) if 0 < step < last}
     if not numbered:
         return trial.options
     # What it was told lies beside the checkpoint, with the rate as rescues have left it.

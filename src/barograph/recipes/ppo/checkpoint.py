@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import transformers
 
 from barograph.core.errors import ConfigurationError
 from barograph.recipes.ppo.state import Run
+from barograph.recipes.result import checkpoints_of
 from barograph.trainers.rescue import set_aside
 
 __all__ = ["drop_later_ones", "load", "save"]
@@ -49,7 +49,7 @@ def _write(run: Run, folder: Path, dice: list[Any]) -> None:
     torch.save(state, half / "ppo.pt")
     shutil.rmtree(folder, ignore_errors=True)
     half.rename(folder)
-    numbered = sorted(_numbered(folder.parent))
+    numbered = sorted(checkpoints_of(folder.parent))
     for _, old in numbered[: -run.options.keep_checkpoints] if run.options.keep_checkpoints else []:
         shutil.rmtree(old, ignore_errors=True)
 
@@ -99,13 +99,5 @@ def drop_later_ones(run: Run) -> None:
     """Take the checkpoints that come after the step of the run out of the way of resumes."""
     with run.team.together():
         if run.team.is_first:
-            numbered = _numbered(Path(str(run.options.output_dir)))
+            numbered = checkpoints_of(Path(str(run.options.output_dir)))
             set_aside([str(folder) for number, folder in numbered if number > run.step], drop=False)
-
-
-def _numbered(folder: Path) -> Iterator[tuple[int, Path]]:
-    """The checkpoints of a run, with the step of each."""
-    for path in folder.glob("checkpoint-*"):
-        number = path.name.removeprefix("checkpoint-")
-        if number.isdigit():
-            yield int(number), path
