@@ -56,11 +56,11 @@ $(INSTALLED): $(LOCK)
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(LOCK)
 	@touch $@
 
-$(READY): $(INSTALLED) pyproject.toml src/barograph/__init__.py
+$(READY): $(INSTALLED) pyproject.toml hatch_build.py src/barograph/__init__.py
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(TRAINS): $(INSTALLED) $(LOCK_TRAIN)
+$(TRAINS): $(INSTALLED) $(LOCK_TRAIN) | $(READY)
 	@echo "installing $(TORCH), and what $(LOCK_TRAIN) names"
 	@if [ "$$(uname -s)" = Linux ] && [ -z "$$(ls $(CARDS) 2>/dev/null)" ]; then \
 		$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --timeout 10 --retries 1 \
@@ -116,7 +116,7 @@ lock: ## resolve the dependencies anew into the two locks
 	@build/uv/bin/python -m pip install --quiet --disable-pip-version-check uv
 	$(COMPILE) --extra dev --extra parquet --extra zst --extra remote pyproject.toml --output-file $(LOCK)
 	@echo "torch ; python_version < '3'" > build/without-torch.txt
-	$(COMPILE) --extra dev-train --constraint $(LOCK) --override build/without-torch.txt pyproject.toml --output-file $(LOCK_TRAIN)
+	$(COMPILE) --extra dev-train --extra dev-browser --constraint $(LOCK) --override build/without-torch.txt pyproject.toml --output-file $(LOCK_TRAIN)
 
 clean: ## remove the environment, the caches and what was built; runs are left alone
 	rm -rf $(VENV) build dist htmlcov .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
