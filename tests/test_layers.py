@@ -34,7 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "text": {"core"},
     "data": {"core", "text"},
     "monitor": {"core", "signals", "rules", "engine", "sources", "sinks", "guard", "console"},
-    "web": {"core", "engine", "sources", "console", "charts", "monitor"},
+    "web": {"core", "engine", "sources", "console", "charts", "monitor", "pages"},
     "trainers": {"core", "sinks", "guard", "console", "charts", "monitor"},
     "recipes": {"core", "sinks", "guard", "console", "monitor", "text", "data", "trainers"},
     "pages": {"core", "engine", "charts", "monitor"},

@@ -11,7 +11,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies as some
 
-from barograph.charts.drawing import Band, Chart, charts_of, number
+from barograph.charts.drawing import WHOLE, Band, Chart, View, charts_of, number
 from barograph.cli.demo import rows as played
 from barograph.core.finding import Diagnosis, Finding, Severity, Verdict
 from barograph.core.methods import Method
@@ -23,9 +23,9 @@ def diagnosis_of(run: Run, *findings: Finding) -> Diagnosis:
     return Diagnosis("run", "rows", run.method, len(run), run.first_step, run.last_step, Verdict.WATCH, findings)
 
 
-def drawn(values: Sequence[float], name: str = "loss", method: Method = Method.DPO, **named: int) -> Chart:
+def drawn(values: Sequence[float], name: str = "loss", method: Method = Method.DPO, view: View = WHOLE) -> Chart:
     run = run_from_rows(((step, {name: value}) for step, value in enumerate(values, 1)), method=method)
-    (chart,) = charts_of(run, diagnosis_of(run), **named)
+    (chart,) = charts_of(run, diagnosis_of(run), view)
     return chart
 
 
@@ -36,21 +36,21 @@ def finding(code: str, metric: str, step: int = 1, severity: Severity = Severity
 def test_a_spike_among_a_hundred_thousand_values_stays() -> None:
     values = [0.5 + 0.01 * math.sin(step) for step in range(100_000)]
     values[61_803] = 140.0
-    (line,) = drawn(values, places=400).lines
+    (line,) = drawn(values, view=View(400)).lines
     assert len(line.steps) == 400
     place = line.high.index(140.0)
     # Each place stands for 250 rows and is named after the last of them; row 61,803 is step 61,804.
     assert line.steps[place] - 250 < 61_804 <= line.steps[place]
     assert max(line.smooth) < 1.0
     assert line.highest == (61_804, 140.0)
-    assert "highest 140 at step 61,804" in drawn(values, places=400).says
+    assert "highest 140 at step 61,804" in drawn(values, view=View(400)).says
 
 
 @hypothesis.given(
     some.lists(some.floats(-1e6, 1e6), min_size=1, max_size=200), some.integers(min_value=1, max_value=50)
 )
 def test_each_place_keeps_its_lowest_and_highest_value(values: list[float], places: int) -> None:
-    (line,) = drawn(values, places=places).lines
+    (line,) = drawn(values, view=View(places)).lines
     assert len(line.steps) <= places or len(line.steps) == len(values)
     assert line.steps[-1] == len(values)
     ends = [0, *map(int, line.steps)]
@@ -61,7 +61,7 @@ def test_each_place_keeps_its_lowest_and_highest_value(values: list[float], plac
 
 @hypothesis.given(some.lists(some.floats(-1e3, 1e3), min_size=1, max_size=300))
 def test_the_course_is_the_mean_of_the_values_just_before(values: list[float]) -> None:
-    (line,) = drawn(values, places=1_000).lines
+    (line,) = drawn(values, view=View(1_000)).lines
     width = max(1, round(len(values) / 30))
     naive = [math.fsum(values[max(0, end - width) : end]) / min(width, end) for end in range(1, len(values) + 1)]
     assert line.smooth == pytest.approx(naive, abs=1e-6)

@@ -89,6 +89,19 @@ class Contestant:
         """What it shares with runs that differ in the seed alone."""
         return tuple(sorted((name, str(value)) for name, value in self.differs.items() if name not in SEEDS))
 
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "path": self.run.path,
+            "name": self.name,
+            "verdict": self.diagnosis.verdict.value,
+            "codes": [found.code for found in self.diagnosis.findings],
+            "differs": dict(self.differs),
+            "series": {
+                key: {"end": one.last, "best": one.best, "best_step": one.best_step, "at": one.there}
+                for key, one in self.measures.items()
+            },
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
@@ -133,6 +146,22 @@ class Comparison:
     def winner(self) -> Contestant | None:
         """The first, unless it is sick, or nothing tells it from another."""
         return self.tied[0] if len(self.tied) == 1 else None
+
+    def to_dict(self) -> dict[str, object]:
+        """The object that `barograph compare --json` prints."""
+        return {
+            "schema": 1,
+            "preferred": self.winner.run.path if self.winner else None,
+            "rule": self.rule,
+            "goal": self.goal,
+            "in_nats": self.in_nats,
+            "at": self.at,
+            "runs": [one.to_dict() for one in self.contestants],
+            "differences": [
+                {"better": one.better, "other": one.other, "by": one.by, "low": one.low, "high": one.high}
+                for one in self.differences
+            ],
+        }
 
 
 def compared(judged: Sequence[tuple[Diagnosis, Run]], *, at: int | None = None, in_nats: bool = False) -> Comparison:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -25,15 +25,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "WHOLE",
     "Band",
     "Chart",
     "Line",
     "Mark",
+    "View",
     "charts_of",
     "course",
     "line_of",
-    "named_apart",
+    "meanings",
     "number",
+    "panels_by_need",
     "place",
     "room_for",
 ]
@@ -52,6 +55,17 @@ WIDE = 30.0
 ROOM = 0.6
 #: Places at which a series was no number are marked, so many at most.
 MOST_GAPS = 40
+
+
+class View(NamedTuple):
+    """What is to be seen of a series, and in how much detail."""
+
+    places: int = PLACES
+    #: From one place along the bottom to another: there is room then for what the whole has none for.
+    within: tuple[float, float] | None = None
+
+
+WHOLE = View()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,24 +136,34 @@ class Chart:
     says: str
 
 
-def charts_of(run: Run, diagnosis: Diagnosis, *, places: int = PLACES) -> list[Chart]:
-    """The charts of a run: those of its findings first, the cause before its consequences."""
+def charts_of(
+    run: Run,
+    diagnosis: Diagnosis,
+    view: View = WHOLE,
+    *,
+    only: Collection[str] | None = None,
+) -> list[Chart]:
+    """The charts of a run, or `only` those of these names: those of its findings first, causes before consequences."""
+    found = (
+        _chart(panel, run, diagnosis, view)
+        for panel in panels_by_need(run, diagnosis)
+        if only is None or panel.name in only
+    )
+    return [chart for chart in found if chart is not None]
+
+
+def panels_by_need(run: Run, diagnosis: Diagnosis) -> list[Panel]:
+    """What there is to draw of a run, in the order in which it is worth a look, each with a name of its own."""
     loud = [finding for finding in diagnosis.findings if finding.severity > Severity.INFO]
     ordered = sorted(loud, key=lambda finding: (finding.follows is not None, -finding.severity, finding.step))
-    first = list(dict.fromkeys(finding.metric for finding in ordered))
-    panels = panels_of(run.method, run.columns, first=first)
-    return named_apart([chart for panel in panels if (chart := _chart(panel, run, diagnosis, places)) is not None])
+    panels = panels_of(run.method, run.columns, first=list(dict.fromkeys(finding.metric for finding in ordered)))
+    names = plain_names(panel.name for panel in panels)  # Series may be called almost alike.
+    return [panel._replace(name=name) for panel, name in zip(panels, names, strict=True)]
 
 
-def named_apart(charts: Sequence[Chart]) -> list[Chart]:
-    """The same, each with a name of its own: series may be called almost alike."""
-    names = plain_names(chart.name for chart in charts)
-    return [replace(chart, name=name) for chart, name in zip(charts, names, strict=True)]
-
-
-def _chart(panel: Panel, run: Run, diagnosis: Diagnosis, places: int) -> Chart | None:
+def _chart(panel: Panel, run: Run, diagnosis: Diagnosis, view: View) -> Chart | None:
     keys = [key for name in panel.metrics for key in run.columns if split_of(key)[1] == name]
-    found = (line_of(key, run.columns[key], run.steps, places, smooths=panel.smooths) for key in keys)
+    found = (line_of(key, run.columns[key], run.steps, view, smooths=panel.smooths) for key in keys)
     lines = [line for line in found if line is not None]
     if not lines:
         return None
@@ -161,18 +185,28 @@ def _chart(panel: Panel, run: Run, diagnosis: Diagnosis, places: int) -> Chart |
 
 
 def line_of(
-    key: str, column: Column, along: Sequence[float], places: int = PLACES, *, smooths: bool = True, title: str = ""
+    key: str,
+    column: Column,
+    along: Sequence[float],
+    view: View = WHOLE,
+    *,
+    smooths: bool = True,
+    title: str = "",
 ) -> Line | None:
-    """A series as it can be drawn, `along` what each row stands at; None if it never was a finite number."""
+    """A series as it can be drawn, `along` what each row stands at; None if there is no finite number to draw."""
     if not len(column):
         return None
     at = np.asarray(along, dtype=np.float64)[np.frombuffer(column.at, dtype=np.int64)]
     values = np.frombuffer(column.values, dtype=np.float64)
+    if view.within is not None:
+        # And one more on either side, so that the line goes on to the edge.
+        first, last = at.searchsorted(view.within[0]) - 1, at.searchsorted(view.within[1], side="right") + 1
+        at, values = at[max(0, first) : last], values[max(0, first) : last]
     is_finite = np.isfinite(values)
     x, y = at[is_finite], values[is_finite]
     if not len(y):
         return None
-    begins = np.unique(np.linspace(0, len(y), min(places, len(y)), endpoint=False).astype(np.int64))
+    begins = np.unique(np.linspace(0, len(y), min(view.places, len(y)), endpoint=False).astype(np.int64))
     ends = np.append(begins[1:], len(y)) - 1
     gaps = at[~is_finite]
     return Line(
@@ -230,6 +264,16 @@ def room_for(lowest: float, highest: float, bands: Sequence[Band], known: Sequen
             low, high = min(low, value), max(high, value)
     margin = 0.04 * ((high - low) or height)
     return max(low - margin, -sys.float_info.max), min(high + margin, sys.float_info.max)
+
+
+def meanings(chart: Chart) -> Iterator[tuple[str, str]]:
+    """The metrics on a chart, and what each of them means."""
+    for name in dict.fromkeys(split_of(line.key)[1] for line in chart.lines):
+        metric = catalogue().get(name)
+        if metric is None:
+            yield name, "logged by the run; barograph has no explanation of it."
+        else:
+            yield metric.title, f"{metric.meaning} {metric.reading}"
 
 
 def course(line: Line, axis: str = "step") -> str:

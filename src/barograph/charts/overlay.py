@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from barograph.charts.comparison import Comparison, Contestant, scale_of
-from barograph.charts.drawing import Chart, Line, course, line_of, named_apart, room_for
+from barograph.charts.drawing import WHOLE, Chart, Line, View, course, line_of, room_for
 from barograph.charts.panels import series_title
 from barograph.core.errors import ConfigurationError
-from barograph.core.file_names import plain_name
+from barograph.core.file_names import plain_name, plain_names
 from barograph.core.names import catalogue, split_of
 from barograph.core.run import Run
 
-__all__ = ["ALONG", "overlay"]
+__all__ = ["ALONG", "overlaid", "overlay"]
 
 #: What runs may be laid along, and the series that tells it.
 ALONG = {"step": "", "epoch": "epoch", "samples": "episode", "tokens": "tokens_seen"}
@@ -30,18 +30,33 @@ IN_A_STEP = (
 )
 
 
-def overlay(comparison: Comparison, by: str = "step") -> list[Chart]:
-    """A chart for each series that several runs have, the goal first."""
+def overlay(
+    comparison: Comparison,
+    by: str = "step",
+    view: View = WHOLE,
+    *,
+    only: Collection[str] | None = None,
+) -> list[Chart]:
+    """A chart for each series that several runs have, or `only` those of these names: the goal first."""
     along = {one.name: _along(one.run, by, one.name) for one in comparison.contestants}
-    found = (_chart(key, comparison, along, by) for key in comparison.series)
-    return named_apart([chart for chart in found if chart is not None])
+    names = overlaid(comparison)
+    found = (
+        _chart(name, key, comparison, along, by, view) for name, key in names.items() if only is None or name in only
+    )
+    return [chart for chart in found if chart is not None]
 
 
-def _chart(key: str, comparison: Comparison, along: dict[str, Sequence[float]], by: str) -> Chart | None:
-    lines = [
-        line for one in comparison.contestants if (line := _line(key, one, along[one.name], comparison)) is not None
-    ]
-    if len(lines) < 2:
+def overlaid(comparison: Comparison) -> dict[str, str]:
+    """The names of the charts that `overlay` may draw, and the series on each."""
+    return dict(zip(plain_names(map(plain_name, comparison.series)), comparison.series, strict=True))
+
+
+def _chart(
+    name: str, key: str, comparison: Comparison, along: dict[str, Sequence[float]], by: str, view: View
+) -> Chart | None:
+    found = (_line(key, one, along[one.name], comparison, view) for one in comparison.contestants)
+    lines = [line for line in found if line is not None]
+    if len(lines) < (2 if view.within is None else 1):
         return None
     metric = catalogue().get(split_of(key)[1])
     low, high = room_for(min(line.lowest[1] for line in lines), max(line.highest[1] for line in lines), (), ())
@@ -49,12 +64,12 @@ def _chart(key: str, comparison: Comparison, along: dict[str, Sequence[float]], 
     if comparison.in_nats and any(scale_of(key, one.run) != 1.0 for one in comparison.contestants):
         unit = "nats per sequence"
     says = " ".join(course(line, by) for line in lines)
-    return Chart(plain_name(key), series_title(key), unit, lines, (), (), (), low, high, False, by, says)
+    return Chart(name, series_title(key), unit, lines, (), (), (), low, high, False, by, says)
 
 
-def _line(key: str, one: Contestant, along: Sequence[float], comparison: Comparison) -> Line | None:
+def _line(key: str, one: Contestant, along: Sequence[float], comparison: Comparison, view: View) -> Line | None:
     column = one.run.columns.get(key)
-    line = line_of(key, column, along, title=one.name) if column is not None else None
+    line = line_of(key, column, along, view, title=one.name) if column is not None else None
     if line is None:
         return None
     line = replace(line, is_held_out=False)  # All lines of a chart are of one kind here: dashes would tell nothing.

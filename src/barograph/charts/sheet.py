@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
-from barograph.charts.drawing import Chart, Line, number
+from barograph.charts.drawing import Chart, Line, meanings, number
 from barograph.charts.markup import Markup, element
 from barograph.charts.svg import ROUNDS, STYLES, picture
-from barograph.core.names import catalogue, split_of
 
 __all__ = ["READING", "figure", "sheet", "table"]
 
@@ -49,7 +48,9 @@ def figure(chart: Chart, links: Markup | None = None) -> Markup:
             "figcaption",
             links,
             element("p", chart.says),
-            element("details", element("summary", "What this is"), *_meanings(chart)),
+            element("details", element("summary", "What this is"), *(
+                element("p", element("strong", title), f": {says}") for title, says in meanings(chart)
+            )),
             element("details", element("summary", "Values"), _values(chart)),
         ),
         id=f"chart-{chart.name}",
@@ -66,15 +67,6 @@ def _key(line: Line, place: int) -> Markup:
     stroke = element("line", class_=f"smooth {style}", x1=0, x2=36, y1=7, y2=7)
     dot = element("circle", class_=f"dot {style}", cx=18, cy=7, r=3) if line.is_held_out else None
     return element("li", element("svg", stroke, dot, viewBox="0 0 36 14", aria_hidden="true"), f" {line.title}")
-
-
-def _meanings(chart: Chart) -> Iterator[Markup]:
-    for name in dict.fromkeys(split_of(line.key)[1] for line in chart.lines):
-        metric = catalogue().get(name)
-        if metric is None:
-            yield element("p", element("strong", name), ": logged by the run; barograph has no explanation of it.")
-        else:
-            yield element("p", element("strong", metric.title), f": {metric.meaning} {metric.reading}")
 
 
 def _values(chart: Chart) -> Markup:

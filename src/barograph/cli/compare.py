@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -71,7 +71,7 @@ def compare(
     if output is not None:
         _write(output, comparison, by)
     if as_json:
-        click.echo(json.dumps(strict(_object(comparison)), indent=2, allow_nan=False, ensure_ascii=False))
+        click.echo(json.dumps(strict(comparison.to_dict()), indent=2, allow_nan=False, ensure_ascii=False))
     else:
         click.echo("\n".join(_lines(comparison, Terminal.of(sys.stdout))))
         if output is not None:
@@ -127,33 +127,3 @@ def _lines(comparison: Comparison, terminal: Terminal) -> Iterator[str]:
 
 def _setting(value: object) -> str:
     return "-" if value is None else clean(str(value))[:24]
-
-
-def _object(comparison: Comparison) -> dict[str, Any]:
-    winner = comparison.winner
-    return {
-        "schema": 1,
-        "preferred": winner.run.path if winner else None,
-        "rule": comparison.rule,
-        "goal": comparison.goal,
-        "in_nats": comparison.in_nats,
-        "at": comparison.at,
-        "runs": [
-            {
-                "path": one.run.path,
-                "name": one.name,
-                "verdict": one.diagnosis.verdict.value,
-                "codes": [found.code for found in one.diagnosis.findings],
-                "differs": dict(one.differs),
-                "series": {
-                    key: {"end": m.last, "best": m.best, "best_step": m.best_step, "at": m.there}
-                    for key, m in one.measures.items()
-                },
-            }
-            for one in comparison.contestants
-        ],
-        "differences": [
-            {"better": one.better, "other": one.other, "by": one.by, "low": one.low, "high": one.high}
-            for one in comparison.differences
-        ],
-    }

@@ -19,6 +19,7 @@ from barograph.cli.export import export
 from barograph.cli.plot import plot
 from barograph.cli.report import report
 from barograph.cli.rules import rules
+from barograph.cli.serve import serve
 from barograph.cli.sweep import sweep
 from barograph.cli.train import train
 from barograph.cli.watch import watch
@@ -34,6 +35,7 @@ FAILED, USAGE, FINDINGS, INTERRUPTED = 1, 2, 3, 130
 COMMANDS: tuple[click.Command, ...] = (
     check,
     watch,
+    serve,
     compare,
     plot,
     report,

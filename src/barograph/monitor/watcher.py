@@ -30,7 +30,7 @@ from barograph.sources.growth import Row, RowsOf
 from barograph.sources.runs import How
 from barograph.sources.tail import Tail
 
-__all__ = ["Change", "Watcher", "metrics_of"]
+__all__ = ["Change", "Watcher", "metrics_of", "planned_steps", "share_done"]
 
 #: A log that has more rows than this when it is first seen is judged as a whole, and row by row meanwhile.
 AT_ONCE = 5_000
@@ -252,13 +252,13 @@ class Watcher:
         if run is None:
             return Scene(path=self._named(self.tail.path), trouble=self.trouble)
         diagnosis = self.diagnosis()
-        share = _share_done(run)
+        share = share_done(run)
         left = self._seconds_left(run, share)
         return Scene(
             path=self._named(self.tail.path),
             diagnosis=diagnosis,
             gauges=self._gauges(run, diagnosis, share),
-            planned=_planned(run),
+            planned=planned_steps(run),
             share=share,
             stage=str(stage_at(share).value) if share is not None else "",
             seconds_left=left,
@@ -316,7 +316,7 @@ class Watcher:
         return (last[0] - first[0]) / gained if gained > 0 else None
 
     def _seconds_left(self, run: Run, share: float | None) -> float | None:
-        planned = _planned(run)
+        planned = planned_steps(run)
         if planned is None and share and run.last_step:
             planned = round(run.last_step / share)
         if planned is None or self.state != RUNNING:
@@ -357,7 +357,7 @@ def _first_loss(run: Run) -> float | None:
     return median(first) if first else None
 
 
-def _planned(run: Run) -> int | None:
+def planned_steps(run: Run) -> int | None:
     """The step at which the run is meant to end."""
     planned = run.config.get("max_steps")
     if not isinstance(planned, float | int) or not math.isfinite(planned) or planned <= 0:
@@ -365,9 +365,9 @@ def _planned(run: Run) -> int | None:
     return int(planned) if planned >= run.last_step else None
 
 
-def _share_done(run: Run) -> float | None:
+def share_done(run: Run) -> float | None:
     """How much of the run is done, by its steps or else by its epochs."""
-    planned = _planned(run)
+    planned = planned_steps(run)
     if planned is not None:
         return run.last_step / planned
     epochs, epoch = run.config.get("num_train_epochs"), run.latest("epoch")

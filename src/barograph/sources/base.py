@@ -158,6 +158,8 @@ class Source(ABC):
     one_run_a_log: ClassVar[bool] = False
     #: Whether what is telling may stand far behind the beginning of a file, as in what a program prints.
     looks_deep: ClassVar[bool] = False
+    #: Whether each line but the first tells of itself alone, so that some of them give an idea of all.
+    lines_stand_alone: ClassVar[bool] = False
     #: Whether the log is one file that says all there is to say, so that its columns may be kept.
     may_be_cached: ClassVar[bool] = True
 

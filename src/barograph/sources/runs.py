@@ -20,7 +20,7 @@ from barograph.sources.normalise import normalise
 from barograph.sources.remote import is_copy
 from barograph.sources.wording import listed, visible
 
-__all__ = ["How", "as_sentences", "facts_beside", "read_each", "read_place", "read_run"]
+__all__ = ["How", "as_sentences", "begins_like_training", "facts_beside", "read_each", "read_place", "read_run", "read_with_doubt"]
 
 T = TypeVar("T")
 
@@ -50,10 +50,10 @@ def read_each(path: str | os.PathLike[str], how: How) -> Iterator[Run | Unreadab
     doubtful: list[Run | UnreadableRun] = []
     any_read = False
     for place in places:
-        # A log that nobody named, and one of several that a name was asked of, may turn out to be the wrong one.
-        is_sure = not place.is_guess and not (place.only and len(places) > 1)
-        for found in _read(place, how):
-            if is_sure or (isinstance(found, Run) and (not place.is_guess or _looks_like_training(found))):
+        # Of several places that a name was asked of, some may be the wrong ones.
+        is_sure = not (place.only and len(places) > 1)
+        for found, is_log in read_with_doubt(place, how):
+            if is_log and (is_sure or isinstance(found, Run)):
                 any_read = True
                 yield found
             else:
@@ -62,17 +62,23 @@ def read_each(path: str | os.PathLike[str], how: How) -> Iterator[Run | Unreadab
         yield from doubtful if len(places) == 1 or not places[0].only else doubtful[:1]
 
 
+def read_with_doubt(place: Place, how: How) -> Iterator[tuple[Run | UnreadableRun, bool]]:
+    """The runs in a place, or why there are none, each with whether it is a log: what nobody named may be none."""
+    for found in _read(place, how):
+        yield found, not place.is_guess or (isinstance(found, Run) and _looks_like_training(found))
+
+
 def _read(place: Place, how: How) -> Iterator[Run | UnreadableRun]:
     """The runs in a place, or why there are none. What nobody named is looked into before it is read as a whole."""
     try:
-        if place.is_guess and not _begins_like_training(place, how):
+        if place.is_guess and not begins_like_training(place, how):
             return
         yield from read_place(place, how)
     except UnreadableRun as error:
         yield error
 
 
-def _begins_like_training(place: Place, how: How) -> bool:
+def begins_like_training(place: Place, how: How) -> bool:
     """Whether the beginning of a large file promises a run: a folder may hold data sets of gigabytes."""
     log = place.logs[0]
     if not isinstance(log.source, GrowingSource) or log.document.place.stat().st_size <= ENOUGH:

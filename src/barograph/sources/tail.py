@@ -36,7 +36,7 @@ from barograph.sources.remote import fetched, is_elsewhere, is_remote
 from barograph.sources.runs import How, as_sentences, facts_beside
 from barograph.sources.storage.compressed import is_packed
 
-__all__ = ["Tail"]
+__all__ = ["Tail", "stamps"]
 
 #: So many bytes before the place one has come to must still be what they were.
 MEMORY = 256
@@ -129,10 +129,10 @@ class Tail:
 
 
 def _changed(path: Path) -> float:
-    return max((stamp[2] for stamp in _stamps(path)), default=0)
+    return max((stamp[2] for stamp in stamps(path)), default=0)
 
 
-def _stamps(path: Path) -> Iterator[tuple[str, int, int]]:
+def stamps(path: Path) -> Iterator[tuple[str, int, int]]:
     """Size and time of every file of a log."""
     files = [path]
     if path.is_dir():
@@ -182,14 +182,14 @@ class _Rewritten(_Follower):
     _seen: tuple[tuple[str, int, int], ...] = ()
 
     def poll(self) -> News:
-        stamps = tuple(_stamps(self.log.document.place))
-        if stamps == self._seen:
+        seen = tuple(stamps(self.log.document.place))
+        if seen == self._seen:
             return News()
         raws = self.log.source.read(Document(self.log.document.path, copy=self.log.document.copy))
         raw = self._wanted(raws)
         config = {**raw.config, **facts_beside(self.log)}
         news = self.growth.replace(raw.table, config)
-        self._seen = stamps  # Only now: what could not be read, because its writer is at it, is tried again.
+        self._seen = seen  # Only now: what could not be read, because its writer is at it, is tried again.
         return news
 
     def _wanted(self, raws: list[RawRun]) -> RawRun:

@@ -17,6 +17,7 @@ class JsonLines(GrowingSource):
 
     name: ClassVar[str] = "jsonl"
     is_general: ClassVar[bool] = True
+    lines_stand_alone: ClassVar[bool] = True
     describes: ClassVar[str] = (
         "JSON lines, one object a row: barograph's own log, `trainer_log.jsonl`, `logging.jsonl`, verl's file logger."
     )

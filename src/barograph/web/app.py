@@ -1,0 +1,295 @@
+"""The addresses of the live page.
+
+/  /run?run=KEY  /compare?run=KEY&run=KEY      the page; all it shows stands in its address
+/api/runs  /api/run  /api/charts               what it is told, as JSON
+/api/compare  /api/compared                    the same of several runs
+/api/samples                                   what a model said
+/report?run=KEY                                a run as one file
+/events?list  /events?run=KEY                  what has changed, as it changes
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import hashlib
+import json
+import math
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from starlette.applications import Starlette
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from barograph.core.errors import BarographError, ConfigurationError, MissingExtra
+from barograph.web.door import Door
+from barograph.web.stream import MOST_STREAMS, Lookout, events
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.types import ASGIApp
+
+    from barograph.charts.drawing import View
+    from barograph.web.room import Asked, Room
+
+__all__ = ["application"]
+
+STATIC = Path(__file__).with_name("static")
+#: What the report and the page look like is said once.
+SHEET = Path(__file__).parent.parent / "charts" / "sheet.css"
+KINDS = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".svg": "image/svg+xml"}
+#: Shorter answers are not worth packing.
+SHORTEST_PACKED = 2_000
+#: Seconds between two looks at a run that somebody looks at, and at the folder.
+RUN_EVERY, FOLDER_EVERY = 0.25, 2.0
+#: A chart has no more places than that, whoever asks.
+MOST_PLACES = 4_000
+
+
+class _Inside:
+    """What the addresses share: the room, and who looks out for what."""
+
+    def __init__(self, make_room: Callable[[], Room]) -> None:
+        self._make_room = make_room
+        self._room: asyncio.Future[Room] | None = None
+        self._lookouts: dict[str | None, Lookout] = {}
+        self.streams = 0
+
+    def begin(self) -> None:
+        """Make the room, while the server answers already: what it needs takes a while to load."""
+        self._room = asyncio.ensure_future(asyncio.to_thread(self._make_room))
+
+    async def end(self) -> None:
+        (await self.room()).close()
+
+    async def room(self) -> Room:
+        assert self._room is not None  # noqa: S101 - the server begins before it answers
+        return await asyncio.shield(self._room)
+
+    def lookout(self, room: Room, key: str | None) -> Lookout:
+        """For a run, or for the folder."""
+        if key not in self._lookouts:
+            if key is None:
+                self._lookouts[key] = Lookout(lambda _: room.shelf.scan(), FOLDER_EVERY)
+            else:
+                self._lookouts[key] = Lookout(lambda seconds: room.look(key, seconds), RUN_EVERY)
+        return self._lookouts[key]
+
+
+def application(make_room: Callable[[], Room], *, names: Sequence[str] = (), token: str | None = None) -> ASGIApp:
+    """The whole page."""
+    inside = _Inside(make_room)
+
+    @asynccontextmanager
+    async def life(app: Starlette) -> AsyncIterator[None]:
+        inside.begin()
+        yield
+        await inside.end()
+
+    def asking(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
+        async def handle(request: Request) -> Response:
+            room = await inside.room()
+            try:
+                response = await asyncio.to_thread(answer, room, request)
+            except BarographError as error:
+                response = _refusal(request, error)
+            return response
+
+        return handle
+
+    async def stream(request: Request) -> Response:
+        return await _stream(inside, request)
+
+    routes = [
+        *(Route(path, _sender(_static("index.html"))) for path in ("/", "/run", "/compare")),
+        *(Route(f"/static/{file.relative_to(STATIC)}", _sender(_packed(file))) for file in sorted(STATIC.rglob("*.*"))),
+        Route("/static/sheet.css", _sender(_packed(SHEET))),
+        *(Route(path, asking(answer)) for path, answer in ANSWERS.items()),
+        Route("/events", stream),
+    ]
+    return Door(Starlette(routes=routes, lifespan=life), names=names, token=token)
+
+
+# The files of the page
+
+
+class _File(NamedTuple):
+    plain: bytes
+    packed: bytes
+    kind: str
+    mark: str
+
+
+def _static(name: str) -> _File:
+    return _packed(STATIC / name)
+
+
+def _packed(path: Path) -> _File:
+    plain = path.read_bytes()
+    return _File(plain, gzip.compress(plain), KINDS[path.suffix], f'"{hashlib.sha256(plain).hexdigest()[:16]}"')
+
+
+def _sender(file: _File) -> Callable[[Request], Awaitable[Response]]:
+    """Sends a file, or says that it is still the same."""
+
+    async def send(request: Request) -> Response:
+        if request.headers.get("if-none-match") == file.mark:
+            return Response(status_code=304, headers={"ETag": file.mark})
+        return _response(request, file.plain, file.kind, file.packed, {"ETag": file.mark})
+
+    return send
+
+
+def _response(
+    request: Request, plain: bytes, kind: str, packed: bytes | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    """An answer, packed where it is worth it and the browser can unpack it."""
+    known = dict(headers or {})
+    if len(plain) >= SHORTEST_PACKED and "gzip" in request.headers.get("accept-encoding", ""):
+        known |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+        plain = packed or gzip.compress(plain, 1)
+    return Response(plain, media_type=kind, headers=known)
+
+
+# Answers
+
+Answer: TypeAlias = "Callable[[Room, Request], Response]"
+
+
+def _runs(room: Room, request: Request) -> Response:
+    return _json(request, room.runs())
+
+
+def _run(room: Room, request: Request) -> Response:
+    return _json(request, room.run(_key(request)))
+
+
+def _charts(room: Room, request: Request) -> Response:
+    return _json(request, room.charts(_key(request), request.query_params.getlist("chart"), _view(request)))
+
+
+def _compare(room: Room, request: Request) -> Response:
+    return _json(request, room.compare(_asked(request)))
+
+
+def _compared(room: Room, request: Request) -> Response:
+    return _json(request, room.compared(_asked(request), request.query_params.getlist("chart"), _view(request)))
+
+
+def _report(room: Room, request: Request) -> Response:
+    name, document = room.report(_key(request))
+    response = _response(request, document.encode(), "text/html")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name.encode("ascii", "replace").decode()}"'
+    return response
+
+
+ANSWERS: dict[str, Answer] = {
+    "/api/runs": _runs,
+    "/api/run": _run,
+    "/api/charts": _charts,
+    "/api/compare": _compare,
+    "/api/compared": _compared,
+    "/report": _report,
+}
+
+
+def _json(request: Request, facts: Mapping[str, object], status: int = 200) -> Response:
+    try:
+        text = json.dumps(facts, allow_nan=False, separators=(",", ":"))
+    except ValueError:  # Numbers that JSON has no word for.
+        text = json.dumps(_without_infinities(facts), allow_nan=False, separators=(",", ":"))
+    response = _response(request, text.encode(), "application/json")
+    response.status_code = status
+    return response
+
+
+def _without_infinities(thing: object) -> object:
+    match thing:
+        case float():
+            return thing if math.isfinite(thing) else None
+        case dict():
+            return {key: _without_infinities(value) for key, value in thing.items()}
+        case list() | tuple():
+            return [_without_infinities(value) for value in thing]
+    return thing
+
+
+def _refusal(request: Request, error: BarographError) -> Response:
+    from barograph.web.room import NotHere
+
+    status = 404 if isinstance(error, NotHere) else 501 if isinstance(error, MissingExtra) else 422
+    return _json(request, {"trouble": str(error)}, status)
+
+
+# What is asked for
+
+
+def _key(request: Request) -> str:
+    return request.query_params.get("run", "")
+
+
+def _number(request: Request, name: str) -> float | None:
+    text = request.query_params.get(name, "")
+    if not text:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise ConfigurationError(f"{name}: {text!r} is no number")
+    return number
+
+
+def _view(request: Request) -> View:
+    from barograph.charts.drawing import PLACES, View
+
+    begin, end = _number(request, "from"), _number(request, "to")
+    places = int(_number(request, "places") or PLACES)
+    within = None
+    if begin is not None or end is not None:
+        within = (-math.inf if begin is None else begin, math.inf if end is None else end)
+    return View(min(max(places, 10), MOST_PLACES), within)
+
+
+def _asked(request: Request) -> Asked:
+    from barograph.charts.overlay import ALONG
+    from barograph.web.room import Asked
+
+    by, at = request.query_params.get("by", "step"), _number(request, "at")
+    if by not in ALONG:
+        raise ConfigurationError(f"by: {by!r} is none of {', '.join(ALONG)}")
+    keys = tuple(dict.fromkeys(request.query_params.getlist("run")))
+    return Asked(keys, by, None if at is None else int(at), "nats" in request.query_params)
+
+
+# Events
+
+
+async def _stream(inside: _Inside, request: Request) -> Response:
+    """What the page shows, and whether it has changed."""
+    if inside.streams >= MOST_STREAMS:
+        return Response("too many pages are open\n", 503, {"Retry-After": "10"})
+    room = await inside.room()
+    keys = tuple(dict.fromkeys(request.query_params.getlist("run")))
+    shows_list = "list" in request.query_params
+    lookouts = [inside.lookout(room, key) for key in keys if room.shelf.path_of(key) is not None]
+    if shows_list or len(lookouts) < len(keys):  # What is not there yet may come.
+        lookouts.append(inside.lookout(room, None))
+
+    def now() -> Mapping[str, object]:
+        return {"runs": room.versions(keys), **({"list": room.shelf.version} if shows_list else {})}
+
+    async def text() -> AsyncIterator[str]:
+        inside.streams += 1
+        try:
+            with room.desk.looking([path for key in keys if (path := room.shelf.path_of(key)) is not None]):
+                async for event in events(lookouts, now):
+                    yield event
+        finally:
+            inside.streams -= 1
+
+    return StreamingResponse(text(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
