@@ -30,11 +30,11 @@ T = TypeVar("T")
 
 #: Files that lie in many run folders, have a readable ending, and are no logs.
 NO_LOGS = frozenset({
-    "adapter_config.json", "added_tokens.json", "all_results.json", "config.json", "dataset_infos.json",
-    "eval_results.json", "findings.jsonl", "generation_config.json", "merges.json", "model.safetensors.index.json",
-    "package.json", "prediction_samples.json", "preprocessor_config.json", "requirements.txt", "run.json",
-    "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json", "train_results.json", "vocab.json",
-    "vocab.txt", "merges.txt",
+    "adapter_config.json", "added_tokens.json", "all_results.json", "completions.jsonl", "config.json",
+    "dataset_infos.json", "eval_results.json", "findings.jsonl", "generation_config.json", "merges.json",
+    "merges.txt", "model.safetensors.index.json", "package.json", "prediction_samples.json",
+    "preprocessor_config.json", "requirements.txt", "run.json", "special_tokens_map.json", "tokenizer.json",
+    "tokenizer_config.json", "train_results.json", "vocab.json", "vocab.txt",
 })  # fmt: skip
 #: Folders that hold no runs, only what runs or programs left.
 _NO_RUNS = re.compile(r"\..*|__pycache__|node_modules|site-packages|checkpoint-\d+|global_step_?\d+|final_model")
