@@ -37,7 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "web": {"core", "engine", "sources", "console", "charts", "monitor", "pages"},
     "trainers": {"core", "sinks", "guard", "console", "charts", "monitor"},
     "recipes": {"core", "sinks", "guard", "console", "monitor", "text", "data", "trainers"},
-    "pages": {"core", "engine", "charts", "monitor"},
+    "pages": {"core", "engine", "sources", "charts", "monitor"},
     "notebook": {"core", "engine", "charts", "monitor", "pages"},
     # The front door: what `import barograph` offers, each name fetched when it is asked for.
     "__init__": {"core", "monitor", "notebook", "pages", "trainers"},

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from barograph import __version__
 from barograph.charts.comparison import Comparison, compared
@@ -21,6 +19,7 @@ from barograph.core.run import Run
 from barograph.engine.judge import judge
 from barograph.engine.settings import Settings, read_settings
 from barograph.monitor import read
+from barograph.sources.samples import samples_of
 
 __all__ = ["compare", "page_of"]
 
@@ -29,8 +28,8 @@ HARMLESS = frozenset({
     "bf16", "fp16", "guard", "kind", "kl_estimator", "loss_type", "lr_scheduler_type", "optim", "precision", "quantize",
     "schedule", "state",
 })  # fmt: skip
-#: Predictions of the last evaluation that are shown, so many at most.
-SAMPLES = 20
+#: Rows of the last step with samples that are shown, so many at most; and so many steps are tried for one.
+SAMPLES, TRIED = 20, 5
 
 
 def compare(*runs: str | os.PathLike[str] | Run, at: int | None = None, in_nats: bool = False) -> Comparison:
@@ -44,11 +43,11 @@ def compare(*runs: str | os.PathLike[str] | Run, at: int | None = None, in_nats:
 
 def page_of(run: Run, diagnosis: Diagnosis, settings: Settings, *, is_anonymous: bool = False) -> Page:
     """What a report is made from."""
-    samples = _samples(home_of(run.path))
+    samples, about = _samples(run.path)
     name, shown = run.path, run
     if is_anonymous:
-        # Predictions hold what was predicted, whoever wrote it.
-        name, samples, shown = "a run", [], replace(run, config=_without_names(run.config), notes=[])
+        # What a model said holds what it was asked, whoever wrote it.
+        name, samples, about, shown = "a run", [], [], replace(run, config=_without_names(run.config), notes=[])
         diagnosis = replace(diagnosis, notes=[])
     known = "" if run.method is Method.UNKNOWN else f" --method {run.method}"
     place = "RUN" if is_anonymous else shlex.quote(name)
@@ -59,6 +58,7 @@ def page_of(run: Run, diagnosis: Diagnosis, settings: Settings, *, is_anonymous:
         why={rule.code: rule.sections().get("Why", "") for rule in settings.rules},
         again=[f"barograph {verb} {place}{known}" for verb in ("check", "report")],
         samples=samples,
+        about_samples=about,
         name=name,
         version=__version__,
     )
@@ -69,11 +69,16 @@ def _without_names(config: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in config.items() if isinstance(value, bool | int | float) or name in HARMLESS}
 
 
-def _samples(folder: Path) -> list[dict[str, object]]:
-    """The predictions of the last evaluation, where a classifier has kept some."""
-    try:
-        evaluations = json.loads((folder / "prediction_samples.json").read_bytes())
-        rows = evaluations[-1]["samples"][:SAMPLES]
-        return [{str(name): value for name, value in row.items()} for row in rows]
-    except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError):
-        return []
+def _samples(path: str) -> tuple[Sequence[Mapping[str, object]], list[str]]:
+    """What the model said last, and of which step it is, in sentences."""
+    if not path or not os.path.lexists(path.partition("#")[0]):  # Rows of no file have no folder either.
+        return [], []
+    samples = samples_of(home_of(path))
+    if samples is None:
+        return [], []
+    for step in reversed(samples.steps[-TRIED:]):
+        if rows := samples.rows(step):
+            few = f"; the first {SAMPLES} of its {len(rows):,} rows" if len(rows) > SAMPLES else ""
+            steps = f", the last of {len(samples.steps):,} steps" if len(samples.steps) > 1 else ""
+            return rows[:SAMPLES], [f"Step {step:,}{steps}{few}.", *samples.notes]
+    return [], list(samples.notes)

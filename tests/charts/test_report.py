@@ -131,6 +131,50 @@ def test_anonymous_holds_no_predictions(tmp_path: Path) -> None:
     assert "private words" not in document(page_of(run, check(run), Settings(), is_anonymous=True))
 
 
+def said(folder: Path, rows: list[dict[str, Any]]) -> Run:
+    (folder / "logs").mkdir()
+    (folder / "logs/completions.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return run_from_rows([(step, {"reward": 0.6}) for step in range(1, 20)], method=Method.GRPO, path=str(folder))
+
+
+def test_what_the_model_said_last_is_shown_and_of_which_step_it_is(tmp_path: Path) -> None:
+    rows = [
+        {"step": step, "completion": f"answer {step}-{n}", "score": 1 / 3} for step in (5, 10, 15) for n in range(25)
+    ]
+    shown = of(said(tmp_path, rows))
+    assert "Step 15, the last of 3 steps; the first 20 of its 25 rows." in shown.text
+    cells = [f"answer 15-{n}" for n in range(25)]
+    assert [cell for cell in cells if cell in shown.words] == cells[:20]
+    assert "answer 10-0" not in shown.text
+    assert shown.words.count("0.333333") == 20
+
+
+def test_a_long_answer_is_cut_and_can_be_opened(tmp_path: Path) -> None:
+    long = "word " * 100
+    shown = of(said(tmp_path, [{"step": 3, "prompt": "short", "completion": long}]))
+    assert "Step 3." in shown.text
+    begin = ("word " * 40).rstrip() + " …"
+    assert shown.words[shown.words.index(begin) + 1] == long  # The summary, and behind it all of it.
+    assert shown.elements[[cell.get("class") for _, cell in shown.elements].index("answer")][0] == "td"
+
+
+def test_what_cannot_be_read_of_it_is_said(tmp_path: Path) -> None:
+    (tmp_path / "completions").mkdir()
+    (tmp_path / "completions/completions_00003.parquet").write_bytes(b"broken")
+    run = run_from_rows([(step, {"reward": 0.6}) for step in range(1, 20)], method=Method.GRPO, path=str(tmp_path))
+    text = of(run).text
+    assert "What the model said" in text
+    assert "completions/completions_00003.parquet: cannot be read" in text or "needs pyarrow" in text
+
+
+def test_rows_of_no_file_have_no_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said(tmp_path, [{"step": 3, "completion": "somebody else's"}])
+    monkeypatch.chdir(tmp_path)
+    for path in ("", "-", "runs/of/another"):
+        run = run_from_rows([(1, {"loss": 0.7})], method=Method.DPO, path=path)
+        assert page_of(run, check(run), Settings()).samples == []
+
+
 def test_the_commands_can_be_pasted() -> None:
     run = run_from_rows([(1, {"loss": 0.6})], method=Method.KTO, path="Bob's run")
     assert page_of(run, check(run), Settings()).again[0] == """barograph check 'Bob'"'"'s run' --method kto"""

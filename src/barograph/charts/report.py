@@ -21,6 +21,8 @@ WORDS = {
     Verdict.UNHEALTHY: "Unhealthy: something is wrong",
     Verdict.UNJUDGED: "Unjudged: too little to say anything",
 }
+#: Letters of a text in a table; of a longer one the beginning is shown.
+LONGEST = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,9 @@ class Page:
     why: Mapping[str, str]
     #: The commands that give the same again.
     again: Sequence[str]
-    #: Predictions that were kept, as rows.
+    #: What the model said last, as rows, and of which step that is, in sentences.
     samples: Sequence[Mapping[str, object]] = ()
+    about_samples: Sequence[str] = ()
     #: What the run is called.
     name: str = ""
     version: str = ""
@@ -156,13 +159,26 @@ def _stage_cell(cell: StageCell | None) -> Markup:
 
 
 def _samples(page: Page) -> Iterator[Markup]:
-    if not page.samples:
+    if not page.samples and not page.about_samples:
         return
-    names = list(dict.fromkeys(name for row in page.samples for name in row))
-    yield element("h2", "Predictions that were kept")
-    head = element("tr", *(element("th", name, scope="col") for name in names))
-    rows = (element("tr", *(element("td", row.get(name, "")) for name in names)) for row in page.samples)
-    yield table("Predictions that were kept", head, rows)
+    names = list(dict.fromkeys(name for row in page.samples for name in row if name != "step"))
+    yield element("h2", "What the model said")
+    yield from (element("p", sentence, class_="quiet") for sentence in page.about_samples)
+    if page.samples:
+        head = element("tr", *(element("th", name, scope="col") for name in names))
+        rows = (element("tr", *(_said(row.get(name)) for name in names)) for row in page.samples)
+        yield table("What the model said", head, rows)
+
+
+def _said(value: object) -> Markup:
+    """A cell; of a long text the beginning, which opens."""
+    if value is None:
+        return element("td")
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    if len(text) <= LONGEST:
+        return element("td", text, class_="answer")
+    begin = element("summary", f"{text[:LONGEST].rstrip()} …")
+    return element("td", element("details", begin, element("div", text)), class_="answer")
 
 
 def _config(page: Page) -> Iterator[Markup]:
