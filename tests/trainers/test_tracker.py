@@ -13,6 +13,8 @@ import pytest
 
 import barograph
 from barograph.core.decision import Deed
+from barograph.core.listener import Listener
+from barograph.monitor import read_each
 
 
 def rows_in(folder: Path) -> list[dict[str, object]]:
@@ -113,10 +115,51 @@ def test_a_rescue_by_hand(tmp_path: Path) -> None:
     assert barograph.check(tmp_path).verdict.value == "healthy"
 
 
+def test_what_the_model_said_is_kept_beside_the_rows(tmp_path: Path) -> None:
+    talk = [{"role": "user", "content": "3 + 4 ?"}]
+    with barograph.start(tmp_path, method="grpo", console=False) as run:
+        for step in (1, 2):
+            run.log(step, {"reward": 0.5})
+            run.samples(step, [{"prompt": talk, "completion": f"{step}", "score": math.nan, "step": 7}])
+    said = (tmp_path / "logs/completions.jsonl").read_text()
+    assert said == (
+        '{"step": 1, "prompt": "3 + 4 ?", "completion": "1", "score": "NaN"}\n'
+        '{"step": 2, "prompt": "3 + 4 ?", "completion": "2", "score": "NaN"}\n'
+    )
+    assert [row["step"] for row in rows_in(tmp_path)] == [1, 2]
+    assert [len(run.steps) for run in read_each(tmp_path)] == [2]  # It is no log of metrics.
+
+
+def test_whatever_is_given_as_samples_nothing_raises(tmp_path: Path) -> None:
+    class Hostile:
+        def __str__(self) -> str:
+            raise RuntimeError("no")
+
+    told: list[str] = []
+
+    class Ear(Listener):
+        def told(self, sentence: str) -> None:
+            told.append(sentence)
+
+    circle: list[object] = []
+    circle.append(circle)
+    with barograph.start(tmp_path, method="grpo", console=False, listeners=[Ear()]) as run:
+        run.log(3, {"reward": 0.5})
+        for rows in (None, 7, ["text"], [{"a": Hostile()}], [{"a": circle}], {"one": 1}):
+            run.samples(4, rows)
+        run.samples("five", [{"a": 5}])
+    run.samples(9, [{"a": "after the end"}])
+    kept = [json.loads(line) for line in (tmp_path / "logs/completions.jsonl").read_text().splitlines()]
+    assert kept == [{"step": 4, "a": "(list)"}, {"step": 4, "one": 1}, {"step": 3, "a": 5}]
+    assert "samples() was given str where a row with named columns belongs: left out" in told
+    assert sum("barograph made a mistake" in sentence for sentence in told) == 3
+
+
 def test_only_the_first_of_a_group_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RANK", "1")
     with barograph.start(tmp_path / "run", method="dpo") as run:
         run.log(1, {"loss": 0.5})
+        run.samples(1, [{"completion": "x"}])
         run.saved(1, "x")
         assert not run.should_stop
         assert run.findings == []

@@ -29,6 +29,7 @@ from barograph.monitor.claim import Claim
 from barograph.monitor.guarding import alerts_of, guard_of, license_rules
 from barograph.monitor.rows import HIGHEST_STEP, Cleaner, Naming, Plan, as_step
 from barograph.monitor.run_file import RUN, RunFile, settings_of
+from barograph.sinks.completions import Completions
 from barograph.sinks.journal import Journal
 from barograph.sinks.lines import encoder, strict
 from barograph.sources.naming import as_method
@@ -95,6 +96,7 @@ class Monitor:
         #: Whether there are rows from before, of which none has been judged yet.
         self.has_past = (self.folder / LOG).is_file()
         self._journal = Journal(self.folder / LOG, self.tell)
+        self._completions = Completions(self.folder, self.tell)
         self._findings = Journal(self.folder / FINDINGS, self._tell_of_findings)
         self._set_method(self._asked or self._method_before())
         self.guard = guard_of(self.settings.guard, self._rules, deed, dry_run=dry_run)
@@ -117,6 +119,16 @@ class Monitor:
         try:
             self._log(step, metrics)
         except Exception as error:  # noqa: BLE001 - a monitor never stops a training
+            self._stumble(error)
+
+    def samples(self, step: object, rows: Iterable[Mapping[str, object]]) -> None:
+        """Keep what the model said at a step: rows with a `prompt`, a `completion`, a `score`, and whatever else."""
+        if os.getpid() != self._process or self.state != "running":
+            return
+        try:
+            found = as_step(step)
+            self._completions.write(max(self.last_step, 0) if found is None else found, rows)
+        except Exception as error:  # noqa: BLE001 - as above
             self._stumble(error)
 
     def saved(self, step: int, path: str | os.PathLike[str]) -> None:

@@ -80,6 +80,8 @@ class BarographCallback(TrainerCallback):  # type: ignore[misc]
         self.most_rescues = most_rescues
         self.dry_run = dry_run
         self.monitor: Monitor | None = None
+        #: The step that is being made; None between two of them, as while the model is evaluated.
+        self.step: int | None = None
         #: What the learning rate has been multiplied by so far.
         self.rate = 1.0
         self._rate_before = 1.0
@@ -136,7 +138,12 @@ class BarographCallback(TrainerCallback):  # type: ignore[misc]
             self._prepare_rescue(args, state)
 
     @_never_raising
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.step = state.global_step + 1
+
+    @_never_raising
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.step = None
         self._expects_row = control.should_log
 
     @_never_raising
@@ -168,6 +175,14 @@ class BarographCallback(TrainerCallback):  # type: ignore[misc]
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if not self._is_wrapped:
             self.finish("finished")
+
+    def samples(self, rows: Iterable[Mapping[str, object]], step: int | None = None) -> None:
+        """Keep what the model said, as from a reward function: by default in the step that is being made.
+
+        See `Tracker.samples` for what a row is and how many are kept.
+        """
+        if self.monitor is not None:
+            self.monitor.samples(self.step if step is None else step, rows)
 
     def finish(self, state: str = "finished") -> None:
         """Close the record. The trainer does this by itself."""

@@ -88,6 +88,19 @@ class Tracker:
         else:
             self.monitor.tell(f"log() was given {type(row).__name__} where metrics by their names belong: left out")
 
+    def samples(self, step: int, rows: Iterable[Mapping[str, object]]) -> None:
+        """Keep what the model said at a step, to be shown beside its curves.
+
+        Each row is a mapping: `prompt`, `completion`, `score`, and whatever else is worth a column; the messages of a
+        chat become text. Of a step 64 rows are kept, and 32 MB in all: of a run that says more, every other step is
+        let go, the oldest most often.
+
+        >>> with start("runs/mine") as run:  # doctest: +SKIP
+        ...     run.samples(10, [{"prompt": "3 + 4 ?", "completion": "7", "score": 1.0}])
+        """
+        if self.monitor is not None:
+            self.monitor.samples(step, rows)
+
     def saved(self, step: int, path: str | os.PathLike[str]) -> None:
         """A checkpoint was written: advice and decisions may name it."""
         if self.monitor is not None:
