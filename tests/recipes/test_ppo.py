@@ -285,6 +285,7 @@ class Record:
         self.rows: list[tuple[int, dict[str, float]]] = []
         self.kept: list[tuple[int, Path]] = []
         self.back: list[int] = []
+        self.said: dict[int, list[dict[str, Any]]] = {}
         self._decisions, self._stop_at = dict(decisions or {}), stop_at
 
     def log(self, step: int, row: dict[str, float]) -> None:
@@ -302,6 +303,9 @@ class Record:
     @property
     def should_stop(self) -> bool:
         return self.rows[-1][0] == self._stop_at
+
+    def samples(self, step: int, rows: list[dict[str, Any]]) -> None:
+        self.said[step] = rows
 
     def column(self, name: str) -> list[float]:
         return [row[name] for _, row in self.rows]
@@ -340,6 +344,11 @@ def test_before_the_first_update_nothing_has_moved(tmp_path: Path) -> None:
     record = Record()
     trained(tmp_path, record, max_steps=1, batch_size=64, minibatches=1, ppo_epochs=1)
     (_, row), = record.rows  # fmt: skip
+    assert len(record.said[1]) == 8
+    asked = {row.pop("prompt"): row for row in tasks.prompts(1, 256)}
+    for said in record.said[1]:
+        penalty = tasks.reward(said["completion"], **asked[said["prompt"]]) - said["score"]
+        assert penalty in {0.0, PPOOptions().missing_eos_penalty}
     assert row["val/ratio"] == 1.0
     assert row["val/ratio_var"] == row["policy/approxkl_avg"] == row["policy/clipfrac_avg"] == 0.0
     assert row["objective/kl"] == row["objective/non_score_reward"] == row["val/clipfrac_avg"] == 0.0

@@ -66,6 +66,9 @@ class Record:
     def log(self, step: int, row: dict[str, float]) -> None:
         self.rows.append({"step": step, **{name: value for name, value in row.items() if name != "eps"}})
 
+    def samples(self, step: int, rows: list[dict[str, Any]]) -> None:
+        """Nobody asks."""
+
     def saved(self, step: int, path: Path) -> None:
         """Nobody asks."""
 

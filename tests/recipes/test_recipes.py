@@ -16,6 +16,7 @@ import sys
 import time
 from importlib import import_module
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import pytest
@@ -36,6 +37,7 @@ from barograph.recipes.kto import weights_of
 from barograph.recipes.options import LOSSES, METHODS, Options
 from barograph.recipes.result import Finished
 from barograph.recipes.weights import causal, tokenizer
+from barograph.sources.samples import samples_of
 
 pytestmark = [pytest.mark.train, pytest.mark.timeout(300), pytest.mark.filterwarnings("default")]
 
@@ -98,6 +100,14 @@ def test_grpo_raises_the_reward() -> None:
     done = trained("grpo")
     assert done.after["mean reward"] > done.before["mean reward"] + 0.15
     assert any("kl" in row for row in rows_of(done.folder))
+    said = samples_of(done.folder)
+    assert said is not None
+    assert said.columns == ("step", "prompt", "completion", "score")
+    assert list(said.steps) == [row["step"] for row in rows_of(done.folder) if "reward" in row]
+    first, last = (fmean(float(str(row["score"])) for step in steps for row in said.rows(step)) for steps in (
+        said.steps[:20], said.steps[-20:],
+    ))  # fmt: skip
+    assert last > first
 
 
 def test_ppo_raises_the_reward_and_stays_near_the_start() -> None:

@@ -6,19 +6,23 @@ is called with an answer and the columns of its prompt, and gives a number. `--r
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from statistics import fmean
-from typing import Any
+from typing import Any, TypeAlias
 
 from barograph.recipes import answers
 from barograph.recipes.course import arguments, prepare, train
 from barograph.recipes.examples import PROMPTS, Room, split_of
 from barograph.recipes.options import GRPOOptions
 from barograph.recipes.result import Finished
-from barograph.recipes.scoring import Score, heard, scored_by, scores_of
+from barograph.recipes.scoring import Score, heard, said, scored_by, scores_of
 from barograph.recipes.weights import adapter, causal, tokenizer
 from barograph.trainers.callback import BarographCallback
 
 __all__ = ["run"]
+
+#: Called with the rows of a batch, its answers and their scores.
+Keep: TypeAlias = Callable[[list[dict[str, Any]], list[str], list[float]], None]
 
 
 def run(asked: GRPOOptions) -> Finished:
@@ -31,16 +35,17 @@ def run(asked: GRPOOptions) -> Finished:
         max_completion_length=options.answer_length, temperature=options.temperature,
     )  # fmt: skip
     score, words = scored_by(options, settings.device), tokenizer(options)
+    callback = BarographCallback(guard=str(options.guard))
     examples = split_of(options, PROMPTS, Room(words, (options.max_length or 0) - (options.answer_length or 0)))
     trainer = GRPOTrainer(
         model=causal(options),
-        reward_funcs=_of_batches(score, words),
+        reward_funcs=_of_batches(score, words, _keeping(callback, options.logging_steps or 1)),
         args=settings,
         train_dataset=examples.train,
         eval_dataset=examples.held_out,
         processing_class=words,
         peft_config=adapter(options, "CAUSAL_LM"),
-        callbacks=[BarographCallback(guard=str(options.guard))],
+        callbacks=[callback],
     )  # fmt: skip
     before = answers.of_the_tiny_world(trainer.model, options)
     verdict = train(trainer, options, "grpo")
@@ -53,7 +58,17 @@ def run(asked: GRPOOptions) -> Finished:
     ).kept()  # fmt: skip
 
 
-def _of_batches(score: Score, words: Any) -> Any:
+def _keeping(callback: BarographCallback, every: int) -> Keep:
+    """Keeps a few answers of each step that is logged; those of an evaluation are not of any step."""
+
+    def keep(rows: list[dict[str, Any]], texts: list[str], scores: list[float]) -> None:
+        if callback.step is not None and (callback.step == 1 or callback.step % every == 0):
+            callback.samples(said(rows, texts, scores))
+
+    return keep
+
+
+def _of_batches(score: Score, words: Any, keep: Keep) -> Any:
     """As TRL calls it: with a batch of answers, and each column as a list."""
 
     def reward(
@@ -69,6 +84,8 @@ def _of_batches(score: Score, words: Any) -> Any:
             heard(words, words(prompt)["input_ids"], ids) if isinstance(prompt, str) else answer[-1]["content"]
             for prompt, answer, ids in zip(prompts, completions, completion_ids, strict=True)
         ]
-        return scores_of(score, texts, rows)
+        scores = scores_of(score, texts, rows)
+        keep(rows, texts, scores)
+        return scores
 
     return reward

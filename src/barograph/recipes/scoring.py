@@ -14,11 +14,14 @@ from barograph.core.errors import ConfigurationError
 from barograph.recipes import tasks
 from barograph.recipes.options import GRPOOptions, PPOOptions
 
-__all__ = ["Score", "heard", "of_each", "scored_by", "scores_of"]
+__all__ = ["Score", "heard", "of_each", "said", "scored_by", "scores_of"]
 
 #: Called with answers and the row of each one's prompt, which holds the "prompt" and all other columns; gives a number
 #: for each answer. They come together because a model takes many at once.
 Score: TypeAlias = Callable[[Sequence[str], Sequence[Mapping[str, Any]]], Sequence[Any]]
+
+#: Answers of a step that are kept with it.
+KEPT = 8
 
 
 def scored_by(options: PPOOptions | GRPOOptions, device: Any) -> Score:
@@ -101,6 +104,16 @@ def scores_of(score: Score, answers: Sequence[str], rows: Sequence[Mapping[str, 
                 f"the reward of the answer {answer!r} to {row['prompt']!r} is {value!r}; a finite number belongs there"
             )
     return [float(value) for value in given]
+
+
+def said(rows: Sequence[Mapping[str, Any]], answers: Sequence[str], scores: Sequence[float]) -> list[dict[str, object]]:
+    """A few answers as the record keeps them: enough to see what the policy does, a step at a time.
+
+    >>> said([{"prompt": "3 + 4 ?", "n": 1}], ["it is 7 ."], [1.0])
+    [{'prompt': '3 + 4 ?', 'completion': 'it is 7 .', 'score': 1.0}]
+    """
+    few = list(zip(rows, answers, scores, strict=True))[:KEPT]
+    return [{"prompt": row["prompt"], "completion": answer, "score": score} for row, answer, score in few]
 
 
 def _is_finite(value: Any) -> bool:

@@ -195,6 +195,7 @@ def train(  # noqa: PLR0913 - the parts of a run, by name
             row = _step(run)
             rewards, kl = [*rewards[:1], row["objective/scores"]], row["objective/kl"]
             tracker.log(run.step, row)
+            tracker.samples(run.step, run.said)
             decision, should_stop, is_interrupted = _agreed(team, tracker, is_interrupted=bool(heard))
             if decision is not None and decision.deed is Deed.RESCUE and decision.path and not decision.is_dry:
                 _go_back(run, Path(decision.path), decision.rate)

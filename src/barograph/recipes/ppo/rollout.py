@@ -16,7 +16,7 @@ from transformers import GenerationConfig
 from barograph.core.errors import ConfigurationError
 from barograph.recipes.ppo.checks import ends_of
 from barograph.recipes.ppo.state import Run, Seen, look
-from barograph.recipes.scoring import heard, scores_of
+from barograph.recipes.scoring import heard, said, scores_of
 
 __all__ = ["Rollout", "batch", "roll_out"]
 
@@ -60,6 +60,7 @@ def roll_out(run: Run) -> Rollout:
         ]
         scores = torch.tensor(scores_of(run.score, texts, rows), device=device)
         scores = scores - options.missing_eos_penalty * (~is_end.any(dim=1)).float()
+        run.said = said(rows, texts, scores.tolist())
         mine, its = list[Seen](), list[Tensor]()
         with run.reference_model() as reference:
             for part in torch.arange(len(rows), device=device).split(options.batch_size):

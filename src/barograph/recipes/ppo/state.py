@@ -38,6 +38,8 @@ class Run:
     step: int = 0
     #: What rescues have made of the learning rate, as a factor.
     cut: float = 1.0
+    #: A few answers of the last step, with what was asked and what they scored.
+    said: list[dict[str, object]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         options = self.options
