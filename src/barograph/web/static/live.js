@@ -1,0 +1,61 @@
+// What has changed, as it changes: one stream for the page, closed while nobody sees it.
+
+import { link } from "./address.js";
+
+const AGAIN = 5000;
+
+/** Call `hear` with each event. `isOver` may say that no more is to be heard. */
+export function follow(values, hear) {
+  const pulse = document.getElementById("pulse");
+  let stream = null;
+  let waiting = 0;
+
+  function open() {
+    clearTimeout(waiting);
+    if (stream !== null || document.hidden) return;
+    stream = new EventSource(link("/events", values));
+    stream.onopen = () => tell("live", "Live");
+    stream.onmessage = (event) => hear(JSON.parse(event.data));
+    stream.onerror = () => {
+      tell("lost", "Connection lost: trying again");
+      if (stream !== null && stream.readyState === EventSource.CLOSED) {  // It does not come back by itself.
+        close();
+        waiting = setTimeout(open, AGAIN);
+      }
+    };
+  }
+
+  function close() {
+    stream?.close();
+    stream = null;
+  }
+
+  function tell(kind, text) {
+    pulse.className = kind;
+    if (pulse.textContent !== text) pulse.textContent = text;
+  }
+
+  document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
+  addEventListener("pagehide", close);
+  addEventListener("pageshow", open);
+  open();
+}
+
+/** A function that does its work at most every so often, and never twice at once; the last call is never lost. */
+export function atMost(every, work) {
+  let isBusy = false;
+  let again = false;
+  return async function run() {
+    if (isBusy) {
+      again = true;
+      return;
+    }
+    isBusy = true;
+    do {
+      again = false;
+      await work();
+      await new Promise((done) => setTimeout(done, every));
+    } while (again);
+    isBusy = false;
+  };
+}

@@ -1,0 +1,105 @@
+// One run: its verdict, what proves it, where on the curves it happened, what to do.
+
+import { ask, asked, link } from "./address.js";
+import { make, put, renew } from "./elements.js";
+import { Grid } from "./grid.js";
+import { onKey } from "./keys.js";
+import { atMost, follow } from "./live.js";
+import { Samples } from "./samples.js";
+import { causeOf, findingsOf, groundsOf, stagesOf } from "./verdict.js";
+import { ago, count, duration, place } from "./words.js";
+
+const READING = "The thin line or the pale area holds every value, the thick line the mean of those just before. "
+  + "Green areas are where healthy runs lie. Drag along a chart to zoom, double-click to see all.";
+
+export class RunView {
+  constructor(main) {
+    this.key = asked().get("run") ?? "";
+    this.version = null;
+    this.head = make("header", {});
+    this.trouble = make("p", { class: "trouble", role: "alert", hidden: true });
+    this.found = make("div", {});
+    this.grounds = make("div", {});
+    this.stages = make("div", {});
+    this.grid = new Grid("step", (names, window, places) => ask("/api/charts",
+      { run: this.key, chart: names, from: window?.[0], to: window?.[1], places }));
+    this.samples = new Samples(this.key);
+    put(main, [this.head, this.trouble, make("div", { class: "answer" }, this.found, this.grid.lead),
+      make("h2", {}, "Charts"),
+      make("p", { class: "quiet" }, READING), this.grid.element, this.samples.element, this.stages, this.grounds]);
+    onKey("r", "all runs", () => location.assign("/"));
+    const refresh = atMost(200, () => this.fetch());
+    refresh();
+    follow({ run: this.key }, (news) => {
+      if (news.runs[this.key] !== this.version) refresh();
+    });
+    setInterval(() => this.answer && this.tellHead(), 10_000);  // Times go on.
+  }
+
+  async fetch() {
+    try {
+      this.answer = await ask("/api/run", { run: this.key });
+    } catch (error) {
+      if (this.answer === undefined) renew(this.head, "none", () => make("h1", {}, this.key));
+      this.tellTrouble(error.message);
+      return;
+    }
+    const { version, diagnosis, scene, panels, is_read: isRead } = this.answer;
+    this.tellTrouble(scene.trouble);
+    this.tellHead();
+    renew(this.found, [diagnosis.findings, diagnosis.causes], () => [
+      causeOf(diagnosis), findingsOf(diagnosis, (finding) => this.grid.show(finding.metric)),
+    ]);
+    renew(this.stages, diagnosis.stages, () => stagesOf(diagnosis.stages));
+    renew(this.grounds, [diagnosis.config, diagnosis.not_judged, diagnosis.notes, diagnosis.judged], () => [
+      groundsOf(diagnosis),
+      make("h2", {}, "The same elsewhere"),
+      make("p", {}, make("a", { href: link("/report", { run: this.key }) }, "This run as one file"),
+        ", to be kept or mailed. In a terminal:"),
+      make("pre", { tabindex: 0 }, `barograph check ${diagnosis.path}\nbarograph watch ${diagnosis.path}`),
+    ]);
+    const hasLead = isRead && diagnosis.findings.some((one) => one.severity !== "info");
+    this.grid.setPanels(panels, { hasLead });
+    if (version !== this.version) {
+      this.version = version;
+      this.grid.refresh();
+      this.samples.refresh();
+    }
+  }
+
+  tellTrouble(text) {
+    this.trouble.hidden = !text;
+    this.trouble.textContent = text ? `${text} What is shown is the last that was read.` : "";
+    if (text && this.answer === undefined) this.trouble.textContent = text;
+  }
+
+  tellHead() {
+    const { diagnosis, scene, changed, is_read: isRead, is_sketch: isSketch } = this.answer;
+    const headline = isRead ? diagnosis.headline : isSketch ? "Reading a long log" : "Judging";
+    document.title = `${isRead ? diagnosis.verdict : headline}: ${this.key} - barograph`;
+    renew(this.head, [this.answer.diagnosis.verdict, headline, scene, diagnosis.rows, changed && ago(changed)], () => [
+      make("h1", {}, make("span", { class: diagnosis.verdict }, headline)),
+      make("p", {}, make("strong", {}, this.key),
+        ` · ${diagnosis.method} · ${isSketch ? "some rows so far" : count(diagnosis.rows, "row")}`
+        + ` · steps ${place(diagnosis.first_step)} to ${place(diagnosis.last_step)} · read as ${diagnosis.source}`),
+      make("p", { class: "quiet" }, stateOf(scene, diagnosis, changed)),
+      scene.share !== null && scene.state === "running"
+        && make("progress", { max: 1, value: scene.share, "aria-label": "How much of the run is done" }),
+      scene.decisions.length > 0 && make("ul", {}, scene.decisions.map((one) => make("li", {}, `Guard, ${one}`))),
+      scene.remarks.filter((one) => one !== scene.trouble).map((one) => make("p", { class: "quiet" }, capitalised(one))),
+    ]);
+  }
+}
+
+function stateOf(scene, diagnosis, changed) {
+  return [
+    scene.state,
+    scene.planned && `step ${place(diagnosis.last_step)} of ${place(scene.planned)}`,
+    scene.seconds_left && scene.state === "running" && `about ${duration(scene.seconds_left)} left`,
+    changed && `last row ${ago(changed)}`,
+  ].filter(Boolean).join(" · ");
+}
+
+function capitalised(text) {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`;
+}

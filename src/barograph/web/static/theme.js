@@ -1,0 +1,5 @@
+// Before anything is drawn: the colours that somebody chose last time. No module, so that it does not wait.
+{
+  const chosen = localStorage.getItem("theme");
+  if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;
+}
