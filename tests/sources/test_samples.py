@@ -282,7 +282,7 @@ def wandb_table(folder: Path, name: str, columns: list[str], data: list[list[Any
     """As wandb 0.31 writes it."""
     path = folder / f"files/media/table/{name}_0123456789abcdef0123.table.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"columns": columns, "data": data}))
+    path.write_text(json.dumps({"columns": columns, "data": data}, separators=(",", ":")))
     return path
 
 
@@ -293,13 +293,13 @@ RUN = Path("wandb/offline-run-20260101_120000-abc123")
 def test_tables_of_wandb_are_told_by_the_step_of_the_training(tmp_path: Path, named: Path) -> None:
     names = ["step", "prompt", "completion", "reward_len", "advantage"]
     for count, step in ((1, 10), (3, 20)):  # The trainer's own rows count too.
-        data = [[step, "a ?", "yes", 1.0, 0.5], [step, "b ?", "no", None, -0.5]]
+        data = [[step, "a ?", "yes", 1.0, 0.5], [step, "b ?", "no", float("nan"), -0.5]]
         wandb_table(tmp_path / RUN, f"completions_{count}", names, data)
     samples = found(tmp_path / named)
     assert samples.steps == [10, 20]
     assert samples.columns == tuple(names)
     assert samples.rows(20)[1] == {
-        "step": 20, "prompt": "b ?", "completion": "no", "reward_len": None, "advantage": -0.5,
+        "step": 20, "prompt": "b ?", "completion": "no", "reward_len": "NaN", "advantage": -0.5,
     }  # fmt: skip
 
 
