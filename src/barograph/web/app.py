@@ -179,6 +179,12 @@ def _compared(room: Room, request: Request) -> Response:
     return _json(request, room.compared(_asked(request), request.query_params.getlist("chart"), _view(request)))
 
 
+def _samples(room: Room, request: Request) -> Response:
+    asked = request.query_params
+    first = int(_number(request, "first") or 0)
+    return _json(request, room.samples(_key(request), asked.get("step", ""), asked.get("text", ""), first))
+
+
 def _report(room: Room, request: Request) -> Response:
     name, document = room.report(_key(request))
     response = _response(request, document.encode(), "text/html")
@@ -192,6 +198,7 @@ ANSWERS: dict[str, Answer] = {
     "/api/charts": _charts,
     "/api/compare": _compare,
     "/api/compared": _compared,
+    "/api/samples": _samples,
     "/report": _report,
 }
 
@@ -228,7 +235,7 @@ def _refusal(request: Request, error: BarographError) -> Response:
 
 
 def _key(request: Request) -> str:
-    return request.query_params.get("run", "")
+    return str(request.query_params.get("run", ""))
 
 
 def _number(request: Request, name: str) -> float | None:

@@ -13,9 +13,10 @@ from barograph.charts.drawing import View, charts_of, panels_by_need
 from barograph.charts.overlay import overlay
 from barograph.charts.report import report
 from barograph.core.errors import ConfigurationError, UnreadableRun
-from barograph.core.file_names import plain_name
+from barograph.core.file_names import home_of, plain_name
 from barograph.engine.settings import Settings
 from barograph.pages import page_of
+from barograph.sources.samples import Samples, samples_of
 from barograph.web.answers import (
     about_card,
     about_chart,
@@ -37,6 +38,10 @@ PATIENCE = 0.4
 LONGEST = 60.0
 #: Comparisons that are kept while none of their runs changes.
 KEPT = 4
+
+
+#: Rows of what a model said, on one page.
+SAMPLES = 25
 
 
 class NotHere(UnreadableRun):
@@ -62,6 +67,8 @@ class Room:
         self._why = {rule.code: rule.sections().get("Why", "") for rule in settings.rules}
         self._compared: OrderedDict[tuple[object, ...], Comparison] = OrderedDict()
         self._comparing = threading.Lock()
+        self._samples: dict[str, tuple[int, Samples | None]] = {}
+        self._sampling = threading.Lock()
 
     def close(self) -> None:
         """Let go of every log."""
@@ -132,6 +139,22 @@ class Room:
             document = report(page_of(opened.run, opened.diagnosis(), self._settings))
         return f"{plain_name(key)}.html", document
 
+    def samples(self, key: str, step: str, text: str, first: int) -> dict[str, object]:
+        """What the model said: a page of the rows of a step that hold a text, `all` of the steps or the latest one."""
+        opened = self._opened(key)
+        with self._sampling:
+            known = self._samples.get(key)
+            if known is None or known[0] != opened.version:
+                known = self._samples[key] = (opened.version, samples_of(home_of(self._path(key))))
+        samples = known[1]
+        if samples is None or not samples.steps:
+            return {"steps": [], "columns": [], "rows": [], "total": 0, "notes": list(samples.notes) if samples else []}
+        at = None if step == "all" else _whole(step) if step else samples.steps[-1]
+        rows, total = samples.find(text, at, first, SAMPLES)
+        columns = list(dict.fromkeys([*samples.columns, *(name for row in rows for name in row)]))
+        return {"steps": list(samples.steps), "columns": columns, "rows": rows, "total": total,
+                "page": SAMPLES, "notes": list(samples.notes)}  # fmt: skip
+
     # What changes
 
     def look(self, key: str, seconds: float) -> None:
@@ -188,3 +211,10 @@ class Room:
         for path in sorted({self._path(key) for key in keys}):  # In one order, so that no two wait for each other.
             stack.enter_context(self.desk.at(path).lock)
         return stack
+
+
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ConfigurationError(f"step: {text!r} is no whole number") from None

@@ -4,7 +4,6 @@ import { ask, asked, note } from "./address.js";
 import { heads, make, put, renew, table } from "./elements.js";
 import { number, place } from "./words.js";
 
-const PAGE = 25;
 /** Longer texts are cut, and can be unfolded. */
 const LONG = 240;
 
@@ -39,7 +38,7 @@ export class Samples {
     let answer;
     try {
       answer = await ask("/api/samples",
-        { run: this.key, step: this.chosen, text: this.text.value, first: this.first, most: PAGE });
+        { run: this.key, step: this.chosen, text: this.text.value, first: this.first || null });
     } catch {
       return;  // The run itself has said what the trouble is.
     }
@@ -60,7 +59,7 @@ export class Samples {
 
   tell(answer) {
     renew(this.step, answer.steps, () => [
-      make("option", { value: "" }, "all steps"), answer.steps.map((step) => make("option", { value: step }, place(step))),
+      make("option", { value: "" }, "the latest"), make("option", { value: "all" }, "all"), answer.steps.map((step) => make("option", { value: step }, place(step))),
     ]);
     this.step.value = this.chosen;
     renew(this.rows, [answer.rows, answer.notes], () => [
@@ -69,11 +68,11 @@ export class Samples {
           answer.columns.map((name) => make("td", {}, cell(row[name])))))),
       answer.notes.map((one) => make("p", { class: "quiet" }, one)),
     ]);
-    const last = Math.min(answer.total, this.first + PAGE);
+    const last = Math.min(answer.total, this.first + answer.page);
     renew(this.pages, [this.first, answer.total], () => [
       make("span", {}, answer.total === 0 ? "" : `${place(this.first + 1)} to ${place(last)} of ${place(answer.total)}`),
-      make("button", { type: "button", disabled: this.first === 0, on: { click: () => this.turn(-PAGE) } }, "Earlier"),
-      make("button", { type: "button", disabled: last >= answer.total, on: { click: () => this.turn(PAGE) } }, "Later"),
+      make("button", { type: "button", disabled: this.first === 0, on: { click: () => this.turn(-answer.page) } }, "Earlier"),
+      make("button", { type: "button", disabled: last >= answer.total, on: { click: () => this.turn(answer.page) } }, "Later"),
     ]);
   }
 }
