@@ -12,6 +12,7 @@ import math
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Self, TypeAlias, TypeVar, get_args, get_type_hints
 
@@ -315,8 +316,17 @@ def _yaml(text: str, path: Path) -> object:
 
 def type_of(kind: type[Options], name: str) -> type:
     """The type of a field's values."""
-    found: type = next(one for one in get_args(get_type_hints(kind)[name]) if one is not type(None))
-    return found
+    return _types_of(kind)[name]
+
+
+@cache
+def _types_of(kind: type) -> dict[str, type]:
+    """Those of all fields, at once: looking into annotations is slow."""
+    return {
+        name: next(one for one in get_args(hint) if one is not type(None))
+        for name, hint in get_type_hints(kind).items()
+        if get_args(hint)
+    }
 
 
 def _taken(name: str, value: object, kind: type, known: Choice) -> Value:
