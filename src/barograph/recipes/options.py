@@ -320,7 +320,7 @@ def type_of(kind: type[Options], name: str) -> type:
 
 
 @cache
-def _types_of(kind: type) -> dict[str, type]:
+def _types_of(kind: Any) -> dict[str, type]:
     """Those of all fields, at once: looking into annotations is slow."""
     return {
         name: next(one for one in get_args(hint) if one is not type(None))
