@@ -48,8 +48,8 @@ def report(page: Page) -> str:
     """The whole document."""
     return sheet(
         f"{page.diagnosis.verdict.value}: {page.name}",
-        _head(page), *_causes(page), *_findings(page), *_charts(page), *_stages(page), *_samples(page), *_config(page),
-        *_unjudged(page), *_again(page),
+        _head(page), _answer(page), *_charts(page), *_stages(page), *_samples(page), *_config(page), *_unjudged(page),
+        *_again(page),
     )  # fmt: skip
 
 
@@ -61,6 +61,22 @@ def _head(page: Page) -> Markup:
         element("h1", element("span", WORDS[diagnosis.verdict], class_=diagnosis.verdict.value)),
         element("p", element("strong", page.name), f" · {diagnosis.method} · {rows} · read as {diagnosis.source}"),
     )
+
+
+def _answer(page: Page) -> Markup:
+    """What is wrong, and beside it the chart that proves it: all on the first screen."""
+    lead = _lead(page)
+    return element(
+        "div",
+        element("div", *_causes(page), *_findings(page)),
+        element("div", _figure(lead, page), class_="lead") if lead else None,
+        class_="first-look",
+    )
+
+
+def _lead(page: Page) -> Chart | None:
+    """The first chart, if it is there because of a finding."""
+    return next((chart for chart in page.charts[:1] if chart.marks), None)
 
 
 def _causes(page: Page) -> Iterator[Markup]:
@@ -107,10 +123,11 @@ def _finding(found: Finding, place: int, page: Page) -> Markup:
 
 
 def _charts(page: Page) -> Iterator[Markup]:
-    if page.charts:
+    others = page.charts[1:] if _lead(page) else page.charts
+    if others:
         yield element("h2", "Charts")
         yield element("p", READING, class_="quiet")
-        yield element("div", *(_figure(chart, page) for chart in page.charts), class_="charts")
+        yield element("div", *(_figure(chart, page) for chart in others), class_="charts")
 
 
 def _figure(chart: Chart, page: Page) -> Markup:

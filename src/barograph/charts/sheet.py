@@ -48,9 +48,11 @@ def figure(chart: Chart, links: Markup | None = None) -> Markup:
             "figcaption",
             links,
             element("p", chart.says),
-            element("details", element("summary", "What this is"), *(
-                element("p", element("strong", title), f": {says}") for title, says in meanings(chart)
-            )),
+            element(
+                "details",
+                element("summary", "What this is"),
+                *(element("p", element("strong", title), f": {says}") for title, says in meanings(chart)),
+            ),
             element("details", element("summary", "Values"), _values(chart)),
         ),
         id=f"chart-{chart.name}",

@@ -10,11 +10,11 @@ from __future__ import annotations
 import dataclasses
 import math
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Self, TypeAlias, TypeVar, get_args, get_type_hints
+from typing import Any, Self, TypeAlias, TypeVar, cast, get_args, get_type_hints
 
 from barograph.core.errors import ConfigurationError, MissingExtra, suggest
 from barograph.recipes.cards import CARDS, THIS
@@ -316,11 +316,11 @@ def _yaml(text: str, path: Path) -> object:
 
 def type_of(kind: type[Options], name: str) -> type:
     """The type of a field's values."""
-    return _types_of(kind)[name]
+    return _types_of(cast("Hashable", kind))[name]  # A class is, whatever its instances are.
 
 
 @cache
-def _types_of(kind: Any) -> dict[str, type]:
+def _types_of(kind: Hashable) -> dict[str, type]:
     """Those of all fields, at once: looking into annotations is slow."""
     return {
         name: next(one for one in get_args(hint) if one is not type(None))

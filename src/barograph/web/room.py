@@ -33,7 +33,7 @@ __all__ = ["MOST_COMPARED", "Asked", "NotHere", "Room"]
 #: So many runs fit into one look.
 MOST_COMPARED = 50
 #: A run that is read and judged within so many seconds is told as a whole at once; of another what there is by then.
-PATIENCE = 0.4
+PATIENCE = 0.25
 #: So long whoever asks for a run waits for the first of it.
 LONGEST = 60.0
 #: Comparisons that are kept while none of their runs changes.

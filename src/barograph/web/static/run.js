@@ -24,7 +24,7 @@ export class RunView {
     this.grid = new Grid("step", (names, window, places) => ask("/api/charts",
       { run: this.key, chart: names, from: window?.[0], to: window?.[1], places }));
     this.samples = new Samples(this.key);
-    put(main, [this.head, this.trouble, make("div", { class: "answer" }, this.found, this.grid.lead),
+    put(main, [this.head, this.trouble, make("div", { class: "first-look" }, this.found, this.grid.lead),
       make("h2", {}, "Charts"),
       make("p", { class: "quiet" }, READING), this.grid.element, this.samples.element, this.stages, this.grounds]);
     onKey("r", "all runs", () => location.assign("/"));
