@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from barograph.core.decision import Decision
 from barograph.core.finding import Diagnosis, Finding
@@ -16,6 +16,9 @@ class Listener:
 
     #: Whether rows are told. One that has no more to do with them may say so, as they come at every step.
     wants_rows: bool = True
+
+    def introduced(self, so_far: Callable[[Run], Diagnosis]) -> None:
+        """Comes first: how to ask, at any time, what a run adds up to so far, given its rows."""
 
     def started(self, folder: str, method: str, config: Mapping[str, object]) -> None:
         """The run has begun, or goes on after a resume."""

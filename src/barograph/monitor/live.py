@@ -11,6 +11,7 @@ import os
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from barograph.core.decision import Decision, Deed
@@ -25,6 +26,7 @@ from barograph.engine.frame import frame_of
 from barograph.engine.judge import judge
 from barograph.engine.live import Engine
 from barograph.engine.settings import Settings, read_settings
+from barograph.engine.verdict import conclude
 from barograph.monitor.claim import Claim
 from barograph.monitor.guarding import alerts_of, guard_of, license_rules
 from barograph.monitor.rows import HIGHEST_STEP, Cleaner, Naming, Plan, as_step
@@ -103,6 +105,7 @@ class Monitor:
         self.guard.know(self.config)
         self.listeners += alerts_of(self.settings.alerts, self.tell)
         self._write_run()
+        self._each("introduced", self.so_far)
         self._each("started", str(self.folder), self.method.value, self.config)
         if self.folder != Path(folder):
             self.tell(f"{folder}: another process records its run there; this one is kept in {self.folder}")
@@ -201,6 +204,12 @@ class Monitor:
         """What `check` says of the run so far; None if there is nothing to judge."""
         run = self.run()
         return judge(run, self.settings) if run is not None else None
+
+    def so_far(self, run: Run) -> Diagnosis:
+        """What the findings add up to by now, for whoever keeps the rows as a run: nothing is read or judged anew."""
+        judged = {watch.rule.rule.code for watch in self._engine.watches if watch.judged}
+        run = replace(run, method=self.method)
+        return conclude(run, self._rules, self._engine.timeline, self._engine.findings(), judged)
 
     def run(self) -> Run | None:
         """The run so far, as it is read back from its folder."""
