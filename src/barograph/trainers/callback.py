@@ -21,9 +21,9 @@ from barograph.core.listener import Listener
 from barograph.core.methods import Method
 from barograph.monitor.live import Monitor
 from barograph.trainers import rescue, trl_compat
+from barograph.trainers.consoles import Console, asked_console, consoles
 from barograph.trainers.forward import Forward
 from barograph.trainers.views import views
-from barograph.trainers.voice import console_of
 
 try:
     from transformers import TrainerCallback
@@ -59,7 +59,8 @@ class BarographCallback(TrainerCallback):  # type: ignore[misc]
             back to the last checkpoint from before the trouble, at half the learning rate.
         most_rescues: after so many, the run is stopped; three, or what the settings say, if left out.
         dry_run: say what would have been done, and do nothing.
-        console: show the run on the terminal, in place of the rows that the trainer prints itself.
+        console: show the run, in place of the rows that the trainer prints itself: in a notebook as a block that is
+            drawn anew, elsewhere in lines; with "text" in lines everywhere.
         listeners: who else is to hear of it.
     """
 
@@ -71,7 +72,7 @@ class BarographCallback(TrainerCallback):  # type: ignore[misc]
         guard: Deed | str = Deed.ADVISE,
         most_rescues: int | None = None,
         dry_run: bool = False,
-        console: bool = True,
+        console: Console = True,
         listeners: Iterable[Listener] = (),
     ) -> None:
         self.folder = folder
@@ -86,7 +87,7 @@ class BarographCallback(TrainerCallback):  # type: ignore[misc]
         self.rate = 1.0
         self._rate_before = 1.0
         self.rescues = 0
-        self._console = console
+        self._console = asked_console(console)
         self._unhush: Callable[[], None] = _nothing_to_undo
         self._listeners = list(listeners)
         self._trainer: Any = None
@@ -291,9 +292,8 @@ class BarographCallback(TrainerCallback):  # type: ignore[misc]
 
     def _new_monitor(self, args: Any, state: Any, kwargs: Mapping[str, Any]) -> Monitor:
         model = kwargs.get("model")
-        listeners = [*self._listeners, Forward(self._trainer), *views()]
+        listeners = [*self._listeners, Forward(self._trainer), *views(), *consoles(self._console)]
         if self._console:
-            listeners.append(console_of(state))
             self._unhush = trl_compat.hush(self._trainer)
         monitor = Monitor(
             self.folder or args.output_dir,

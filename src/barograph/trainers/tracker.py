@@ -14,8 +14,8 @@ from barograph.core.decision import Decision, Deed
 from barograph.core.finding import Diagnosis, Finding
 from barograph.core.listener import Listener
 from barograph.core.methods import Method
+from barograph.trainers.consoles import Console, consoles
 from barograph.trainers.views import views
-from barograph.trainers.voice import console_of
 
 if TYPE_CHECKING:
     from barograph.monitor.live import Monitor
@@ -32,14 +32,15 @@ def start(
     config: object = None,
     *,
     guard: Deed | str = "advise",
-    console: bool = True,
+    console: Console = True,
     dry_run: bool = False,
     listeners: Iterable[Listener] = (),
 ) -> Tracker:
     """Record a run in a folder, and watch it.
 
     `method` may be left open, the keys of the first rows tell it. `config` is a mapping, parsed arguments or a
-    dataclass: rules ask it for `beta`, `max_steps` and the like. A folder that holds a run is gone on with.
+    dataclass: rules ask it for `beta`, `max_steps` and the like. A folder that holds a run is gone on with. `console`
+    shows the run, in a notebook as a block, elsewhere in lines; with "text" it is lines everywhere.
 
     >>> with start("runs/kto", method="kto", config={"beta": 0.1}) as run:  # doctest: +SKIP
     ...     run.log(1, {"loss": 0.5, "kl": 0.0})
@@ -48,7 +49,7 @@ def start(
         return Tracker(None)
     from barograph.monitor.live import Monitor
 
-    heard = [*listeners, *views(), *([console_of(None)] if console else [])]
+    heard = [*listeners, *views(), *consoles(console)]
     return Tracker(Monitor(folder, method=method, config=config, guard=guard, dry_run=dry_run, listeners=heard))
 
 
