@@ -276,7 +276,9 @@ print("LOADED", *{{"IPython", "numpy", "barograph.charts"}} & set(sys.modules))
 @pytest.mark.train
 @pytest.mark.timeout(300)
 @pytest.mark.filterwarnings("default")  # The libraries warn of each other.
-def test_a_training_in_a_notebook(base: Path, tmp_path: Path, shell: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_training_in_a_notebook(
+    tmp_path: Path, shell: Any, request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]
+) -> None:
     for library in ("torch", "transformers", "trl"):
         pytest.importorskip(library, reason="needs the `train` extra")
     from tiny_preferences import make, quiet
@@ -287,6 +289,7 @@ def test_a_training_in_a_notebook(base: Path, tmp_path: Path, shell: Any, capsys
     with pytest.raises(ConfigurationError, match="unknown console 'txt'"):
         BarographCallback(console="txt")
     callback = BarographCallback()
+    base: Path = request.getfixturevalue("base")  # Trains, so that the libraries must be there.
     make("dpo", base, tmp_path / "run", callback, steps=8, eval_strategy="steps", eval_steps=4).train()
     messages = [one for one in shown(shell) if "barograph" in one["data"].get("text/html", "")]
     assert [one["update"] for one in messages] == [False] + [True] * (len(messages) - 1)
