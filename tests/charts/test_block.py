@@ -10,6 +10,7 @@ from barograph.charts.block import Moment, block, in_words
 from barograph.charts.drawing import charts_of
 from barograph.core.decision import Decision, Deed
 from barograph.core.finding import Cause, Diagnosis, Finding, Severity, Verdict
+from barograph.core.methods import Method
 from barograph.core.run import run_from_rows
 
 HOSTILE = "</style><script>alert(1)</script><img src=x onerror=alert(1)>\"'"
@@ -91,6 +92,15 @@ def test_of_many_findings_the_first_are_told_and_the_others_named() -> None:
     assert said.count("the margin is negative") == 3
     assert "And 3 more: LOSS04 margin-inverted" in said
     assert "NUM01" not in said
+
+
+def test_lines_of_one_chart_are_told_apart_by_what_differs() -> None:
+    values = {"reward_chosen": 0.5, "reward_rejected": -0.5, "eval.reward_chosen": 0.25}
+    run = run_from_rows([(step, values) for step in range(1, 9)], method=Method.DPO)
+    charts = charts_of(run, diagnosis(), only=["rewards"])
+    said = Texts(block(Moment(diagnosis(), charts))).said
+    for words in ("0.5 chosen\n", "-0.5 rejected\n", "0.25 chosen (eval)\n"):
+        assert words in said
 
 
 def test_nothing_of_a_log_becomes_markup() -> None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 
 from barograph.charts.drawing import Chart, Line, number
@@ -155,7 +156,7 @@ def _title(found: Finding) -> str:
 
 
 def _figure(chart: Chart) -> Markup:
-    keys = [_key(line, place) for place, line in enumerate(chart.lines)]
+    keys = [_key(line, place, told) for place, (line, told) in enumerate(zip(chart.lines, _told(chart), strict=True))]
     if len(keys) == 1:  # The title says it.
         keys = [element("span", f"now {_now(chart.lines[0])}")]
     return element(
@@ -166,12 +167,20 @@ def _figure(chart: Chart) -> Markup:
     )
 
 
-def _key(line: Line, place: int) -> Markup:
+def _told(chart: Chart) -> list[str]:
+    """What tells each line from the others: their names without the words that all begin with."""
+    words = [line.title.split() for line in chart.lines]
+    same = takewhile(lambda those: len({*those}) == 1, zip(*words, strict=False))
+    shared = sum(1 for _ in same)
+    return [" ".join(each[shared:]) for each in words]
+
+
+def _key(line: Line, place: int, told: str) -> Markup:
     stroke = element(
         "line", class_=f"smooth s{place % STYLES} r{place // STYLES % ROUNDS}", x1=0, x2=44, y1=8, y2=8, stroke_width=4
     )
     sample = element("svg", stroke, viewBox="0 0 44 16", aria_hidden="true")
-    return element("span", sample, f"{_now(line)} {line.title}")
+    return element("span", sample, f"{_now(line)} {told}", title=line.title)
 
 
 def _now(line: Line) -> str:
