@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 
 from barograph.core.finding import Diagnosis, Finding
@@ -15,7 +16,7 @@ from barograph.signals.timeline import Timeline
 
 __all__ = ["STEPPED_UP_TO", "judge"]
 
-#: Up to so many rows stepping is quicker than loading NumPy.
+#: Up to so many rows stepping is quicker than loading NumPy; where it is loaded, scanning always is.
 STEPPED_UP_TO = 1000
 
 
@@ -27,7 +28,8 @@ def judge(run: Run, settings: Settings | None = None, *, evaluator: str = "auto"
     chosen = settings or Settings()
     rules = bind(run.method, chosen)
     timeline = frame_of_run(run)
-    stepped = evaluator == "step" or (evaluator == "auto" and len(run) <= STEPPED_UP_TO)
+    is_short = len(run) <= STEPPED_UP_TO and "numpy" not in sys.modules
+    stepped = evaluator == "step" or (evaluator == "auto" and is_short)
     findings, judged = step_run(run, rules, timeline) if stepped else _scan_run(run, rules, timeline)
     return conclude(run, rules, timeline, findings, judged)
 
