@@ -19,7 +19,8 @@ export class CompareView {
     this.names = [];
     this.head = make("header", {}, make("h1", {}, `${this.keys.length} runs compared`));
     this.trouble = make("p", { class: "trouble", role: "alert", hidden: true });
-    this.tables = make("div", {});
+    this.runs = make("div", {});
+    this.ends = make("div", {});
     this.key = make("ul", { class: "key" });
     this.grid = new Grid(this.by, (names, window, places) => ask("/api/compared",
       { ...this.query(), chart: names, from: window?.[0], to: window?.[1], places: this.fewer(places) }),
@@ -34,7 +35,8 @@ export class CompareView {
       make("div", { class: "tools", role: "group", "aria-label": "How they are compared" },
         make("label", {}, "Along the ", this.along), make("label", {}, "Values at step ", this.at),
         make("label", {}, this.nats, " rewards in nats (divided by beta)")),
-      this.tables, make("h2", {}, "Charts"), this.key, this.grid.element]);
+      make("div", { class: "first-look" }, this.runs, this.grid.lead), make("h2", {}, "Charts"), this.key,
+      this.grid.element, this.ends]);
     onKey("r", "all runs", () => location.assign(link("/", { run: this.keys })));
     const refresh = atMost(EVERY, () => this.fetch());
     refresh();
@@ -76,9 +78,10 @@ export class CompareView {
       make("h1", {}, `${answer.runs.length} runs compared`), make("p", {}, answer.says),
       make("p", { class: "quiet" }, `Ranked by: ${answer.rule}.`),
     ]);
-    renew(this.tables, answer, () => [runsOf(answer), seedsOf(answer), measuresOf(answer)]);
+    renew(this.runs, [answer.runs, answer.settings, answer.told], () => [runsOf(answer), seedsOf(answer)]);
+    renew(this.ends, answer, () => measuresOf(answer));
     renew(this.key, this.names, () => this.names.map((name, index) => make("li", {}, sample(index, false), ` ${name}`)));
-    this.grid.setPanels(answer.panels);
+    this.grid.setPanels(answer.panels, { hasLead: true });
     this.grid.refresh();
   }
 }
