@@ -12,11 +12,11 @@ import pytest
 from hypothesis import strategies as some
 
 from barograph.charts.drawing import WHOLE, Band, Chart, View, charts_of, number
-from barograph.cli.demo import rows as played
 from barograph.core.finding import Diagnosis, Finding, Severity, Verdict
 from barograph.core.methods import Method
 from barograph.core.run import Run, run_from_rows
 from barograph.monitor import check
+from barograph.recipes.recorded import SICK, recording
 
 
 def diagnosis_of(run: Run, *findings: Finding) -> Diagnosis:
@@ -110,14 +110,15 @@ def test_the_chart_of_the_cause_comes_first_and_then_that_of_its_consequence() -
 
 def test_a_sick_run_is_marked_where_check_says_it_turned() -> None:
     names = {"rewards/margins": "reward_margin", "rewards/chosen": "reward_chosen", "loss": "loss",
-             "rewards/rejected": "reward_rejected", "grad_norm": "grad_norm", "learning_rate": "lr"}  # fmt: skip
-    rows = [(step, {names[key]: row[key] for key in names}) for step, row in played()]
-    run = run_from_rows(rows, method=Method.KTO, config={"max_steps": 240, "beta": 0.1})
+             "rewards/rejected": "reward_rejected", "grad_norm": "grad_norm"}  # fmt: skip
+    played = recording(SICK)
+    rows = [(step, {names[key]: row[key] for key in names}) for step, row in played.rows if "loss" in row]
+    run = run_from_rows(rows, method=Method.DPO, config=played.config)
     diagnosis = check(run)
-    inverted = next(one for one in diagnosis.findings if one.code == "PREF03")
-    marks = [mark for chart in charts_of(run, diagnosis) if chart.name == "margin" for mark in chart.marks]
-    assert [mark.step for mark in marks if mark.code == "PREF03"] == [inverted.step]
-    well = run_from_rows(rows[:100], method=Method.KTO, config={"max_steps": 240, "beta": 0.1})
+    falling = next(one for one in diagnosis.findings if one.code == "LIK01")
+    marks = [mark for chart in charts_of(run, diagnosis) if chart.name == "rewards" for mark in chart.marks]
+    assert [mark.step for mark in marks if mark.code == "LIK01"] == [falling.step]
+    well = run_from_rows(rows[:20], method=Method.DPO, config=played.config)
     assert not any(chart.marks for chart in charts_of(well, check(well)))
 
 

@@ -1,12 +1,10 @@
-"""`barograph demo`: a run that goes wrong before your eyes, or a tiny model that learns."""
+"""`barograph demo`: two recorded runs, a sick one and its healthy twin, played live; or a tiny model that learns."""
 
 from __future__ import annotations
 
-import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,21 +12,22 @@ import click
 
 from barograph.cli.recipe import WHAT, run_recipe
 from barograph.cli.train import said, tell_report
-from barograph.core.errors import ConfigurationError
+from barograph.core.errors import ConfigurationError, Interrupted
 from barograph.recipes.options import METHODS
+from barograph.recipes.recorded import HEALTHY, SICK, recording
 
 if TYPE_CHECKING:
+    from barograph.recipes.recorded import Recording
     from barograph.trainers.tracker import Tracker
 
-__all__ = ["STEPS", "demo", "rows"]
+__all__ = ["demo"]
 
-STEPS = 240
-#: Where the run begins to go wrong, and how often it keeps a checkpoint.
-TURN, CHECKPOINT = 100, 40
-RATE = 2e-6
-SEED = 4
+BOTH = "both"
+#: What is played for each word; the last two are shown side by side.
+PLAYED = {SICK: (SICK,), HEALTHY: (HEALTHY,), BOTH: (SICK, HEALTHY)}
 #: Rows a second, and seconds between two pictures.
-PACE, EVERY = 13.0, 0.25
+PACE, EVERY = 9.0, 0.25
+COMPARISON = "comparison.html"
 #: What the tiny model lives in, and what each method is to teach it.
 WORLD = """A tiny model of 80,000 weights and 36 words hears people claim sums ("i think 3 + 4 = 9 ?")."""
 LEARNS = {
@@ -39,23 +38,31 @@ LEARNS = {
     "ppo": "It is paid for the true sum and for an honest yes or no, token by token.",
     "grpo": "It is paid for the true sum and for an honest yes or no, measured against its other answers.",
 }
-CONFIG = {"beta": 0.1, "learning_rate": RATE, "max_steps": STEPS, "warmup_steps": 12}
+#: What to look for while a recording is played.
+WATCH_FOR = {
+    SICK: "Nothing in its loss holds the chosen answers up (--sft-weight {sft_weight:g}).\n"
+    "Loss and margin look better and better: watch the reward of the chosen answers.",
+    HEALTHY: "The likelihood of the chosen answers counts in its loss (--sft-weight {sft_weight:g}).\n"
+    "The margin grows less than in the sick run: the chosen answers stay where they are.",
+}
 
 
 @click.command(short_help="See it at work: a run that goes wrong, or a tiny model that learns.")
-@click.argument("method", required=False, type=click.Choice([*METHODS]))
+@click.argument("what", required=False, default=SICK, type=click.Choice([*PLAYED, *METHODS]), metavar="[WHAT]")
 @click.option("--keep", "folder", metavar="FOLDER", type=click.Path(path_type=Path), help="Keep the run here.")
 @click.option("--fast", is_flag=True, help="Play as quickly as it goes.")
-def demo(method: str | None, folder: Path | None, *, fast: bool) -> None:
+def demo(what: str, folder: Path | None, *, fast: bool) -> None:
     """See barograph at work.
 
-    Without a METHOD a KTO run that goes wrong half-way is played and watched live, in about twenty seconds. Its numbers
-    are drawn, not trained, and are the same each time. With a METHOD a tiny model that ships with barograph is trained
-    before your eyes on the processor, in five to twenty seconds:
+    Without WHAT a recorded DPO run is played and watched live, in under twenty seconds. It is sick, though its loss and
+    its margin look better and better. `healthy` plays its twin, which differs in one setting; `both` plays the two and
+    compares them. The name of a method (kto, dpo, reward, prm, ppo, grpo) trains a tiny model before your eyes on the
+    processor, in five to twenty seconds:
 
     \b
       barograph demo
-      barograph demo dpo
+      barograph demo healthy
+      barograph demo both --keep runs/demo
       barograph demo ppo --keep runs/first
 
     A run that is played is thrown away unless --keep names a folder; one that is trained is kept, in runs/demo-METHOD
@@ -63,19 +70,20 @@ def demo(method: str | None, folder: Path | None, *, fast: bool) -> None:
     """  # noqa: D301 - click looks for the backspace itself
     if folder is not None and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigurationError(f"{folder}: is there already and not empty; name a folder that is not")
-    if method is not None:
-        _train(method, folder)
+    if what in METHODS:
+        _train(what, folder)
         return
     with tempfile.TemporaryDirectory(prefix="barograph-") as spare:
-        _play(folder or Path(spare) / "demo-run", fast=fast)
-    kept = f"barograph check {folder}" if folder is not None else "barograph check RUN"
-    if folder is not None:
-        click.echo()
-        tell_report(str(folder))
-    click.echo(
-        "\nThese numbers were drawn. For a run of yours, while it trains:  barograph watch RUN\n"
-        f"and when it is over:  {kept}"
-    )
+        home = folder or Path(spare) / f"demo-{what}"
+        for name in PLAYED[what]:
+            _play(recording(name), home / name if what == BOTH else home, is_kept=folder is not None, fast=fast)
+        if what == BOTH:
+            _compare(home, is_kept=folder is not None)
+    if what != BOTH:
+        other = HEALTHY if what == SICK else SICK
+        click.echo(f"Its {other} twin:    barograph demo {other}")
+        click.echo("Both, compared:      barograph demo both --keep runs/demo")
+    click.echo("A run of yours:      barograph watch RUN, or when it is over barograph check RUN")
 
 
 def _train(method: str, folder: Path | None) -> None:
@@ -92,15 +100,42 @@ def _free(method: str) -> Path:
     return free_folder(Path("runs") / f"demo-{method}")
 
 
-def _play(folder: Path, *, fast: bool) -> None:
+def _play(recorded: Recording, folder: Path, *, is_kept: bool, fast: bool) -> None:
+    """Play one recording, say what came of it, and where it lies if it is kept."""
+    click.echo(f"A recorded run: {recorded.method.upper()} on a tiny model, {recorded.rows[-1][0]} steps.")
+    click.echo(f"{WATCH_FOR[recorded.name].format_map(recorded.told)}\n")
+    try:
+        _watched(recorded, folder, fast=fast)
+    except KeyboardInterrupt:
+        if is_kept:
+            raise Interrupted(f"interrupted; what was played so far is kept: barograph check {folder}") from None
+        raise
+    click.echo(f"\n{_outcome(recorded)}")
+    if is_kept:
+        click.echo(f"  barograph check {folder}")
+        tell_report(str(folder))
+    click.echo()
+
+
+def _outcome(recorded: Recording) -> str:
+    """What the answers were worth in the end, which no row of the log tells."""
+    twin = recording(HEALTHY if recorded.name == SICK else SICK)
+    own, other = ((one.after["held-out margin"], 100 * one.after["answers right"]) for one in (recorded, twin))
+    return (
+        f"In the end the margin on held-out data is {own[0]:.2f}, and {own[1]:.0f} answers in 100 are right.\n"
+        f"Its {twin.name} twin has a margin of {other[0]:.2f}, and {other[1]:.0f} right answers."
+    )
+
+
+def _watched(recorded: Recording, folder: Path, *, fast: bool) -> None:
     import barograph
     from barograph.cli.watch import Lines, follow, on_screen
     from barograph.engine.settings import Settings
     from barograph.monitor.watcher import Watcher
 
     pace, every = (1e9, 0.01) if fast else (PACE, EVERY)
-    tracker = barograph.start(folder, method="kto", config=CONFIG, console=False)
-    training = _Training(tracker, folder, pace)
+    tracker = barograph.start(folder, method=recorded.method, config=recorded.config, console=False)
+    training = _Training(tracker, recorded, pace)
     watcher = Watcher(folder, Settings())
     watcher.shown_as(lambda text: text.replace(str(folder), folder.name), bool)  # A spare folder's path tells nothing.
     try:
@@ -108,21 +143,32 @@ def _play(folder: Path, *, fast: bool) -> None:
             on_screen(watcher, every, meanwhile=training.go_on)
         else:
             follow(watcher, Lines(), every, meanwhile=training.go_on)
+            for cause in watcher.closing_diagnosis().causes[:1]:  # Which a screen shows by itself.
+                click.echo(f"likeliest cause: {cause.name}\n  do: {cause.advice[0]}")
     finally:
         watcher.close()
         tracker.finish("interrupted")
 
 
+def _compare(home: Path, *, is_kept: bool) -> None:
+    """What `barograph compare` says of the two that were played."""
+    from barograph.cli.compare import compare
+
+    runs = [str(home / name) for name in PLAYED[BOTH]]
+    output = home / COMPARISON if is_kept else None
+    click.get_current_context().invoke(compare, runs=runs, output=output)
+    click.echo()
+
+
 class _Training:
-    """What a training loop does, by the clock."""
+    """What a training loop does, by the clock: it logs one row after the other."""
 
     #: So many rows at once, however late it is: what happens is to be seen.
     MOST_AT_ONCE = 20
 
-    def __init__(self, tracker: Tracker, folder: Path, pace: float) -> None:
+    def __init__(self, tracker: Tracker, recorded: Recording, pace: float) -> None:
         self._tracker = tracker
-        self._folder = folder
-        self._rows = rows()
+        self._rows = iter(recorded.rows)
         self._seconds_a_row = 1 / pace
         self._next = time.monotonic()
 
@@ -136,39 +182,4 @@ class _Training:
             if found is None:
                 self._tracker.finish()
                 return
-            step, row = found
-            self._tracker.log(step, row)
-            if step % CHECKPOINT == 0:
-                checkpoint = self._folder / f"checkpoint-{step}"
-                checkpoint.mkdir(exist_ok=True)
-                self._tracker.saved(step, checkpoint)
-
-
-def rows() -> Iterator[tuple[int, dict[str, float]]]:
-    """The steps of a KTO run and what TRL would log there: well at first, then the rate proves too high.
-
-    >>> step, row = next(rows())
-    >>> step, sorted(row)[:3]
-    (1, ['epoch', 'grad_norm', 'kl'])
-    """
-    rng = random.Random(SEED)  # noqa: S311 - a play, no secret
-    for step in range(1, STEPS + 1):
-        done = step / STEPS
-        gone = max(0.0, (step - TURN) / 50)
-        chosen = 1.1 * min(done, TURN / STEPS) - 1.1 * gone**1.4 + rng.gauss(0, 0.03)
-        rejected = -0.8 * min(done, TURN / STEPS) - 0.45 * gone + rng.gauss(0, 0.03)
-        margin = chosen - rejected
-        loss = 0.5 - (0.11 if margin > 0 else 0.3) * margin
-        yield (
-            step,
-            {
-                "epoch": round(done, 4),
-                "loss": round(loss + rng.gauss(0, 0.008), 4),
-                "grad_norm": round(abs(rng.gauss(8 + 22 * gone, 1.5 + 2 * gone)), 3),
-                "learning_rate": RATE * min(1.0, step / 12),
-                "rewards/chosen": round(chosen, 4),
-                "rewards/rejected": round(rejected, 4),
-                "rewards/margins": round(margin, 4),
-                "kl": round(max(0.0, rng.gauss(0.1 + 0.25 * abs(chosen), 0.04)), 4),
-            },
-        )
+            self._tracker.log(*found)
