@@ -13,7 +13,7 @@ from barograph.charts.sheet import READING, figure, sheet, table
 __all__ = ["page", "preferred", "told"]
 
 
-COURSES = "Each line is the mean of the values just before; the tables below hold the lowest and highest ones."
+COURSES = "Each line is the mean of the values just before; the tables beside them hold the lowest and highest ones."
 
 
 def page(comparison: Comparison, charts: Sequence[Chart]) -> str:
@@ -23,12 +23,15 @@ def page(comparison: Comparison, charts: Sequence[Chart]) -> str:
         f"{count} runs compared",
         element("header", element("h1", f"{count} runs compared"), element("p", preferred(comparison))),
         element("p", f"Ranked by: {comparison.rule}.", class_="quiet"),
-        element("h2", "The runs"),
-        _runs(comparison),
-        *_differences(comparison),
+        element(
+            "div",
+            element("div", element("h2", "The runs"), _runs(comparison), *_differences(comparison)),
+            element("div", *map(figure, charts[:1]), class_="lead"),  # What they are ranked by.
+            class_="first-look",
+        ),
+        *_charts(charts),
         element("h2", "How far they came"),
         _measures(comparison),
-        *_charts(charts),
     )
 
 
@@ -115,8 +118,8 @@ def _cell(one: Contestant, key: str, at: int | None) -> Markup:
 
 
 def _charts(charts: Sequence[Chart]) -> Iterator[Markup]:
-    if charts:
+    if len(charts) > 1:
         yield element("h2", "Charts")
         reading = READING if charts[0].lines[0].shows_all else COURSES
         yield element("p", reading, class_="quiet")
-        yield element("div", *(figure(chart) for chart in charts), class_="charts")
+        yield element("div", *map(figure, charts[1:]), class_="charts")
