@@ -56,7 +56,7 @@ def test_optional_libraries_are_those_of_the_extras(project: Path) -> None:
         re.split(r"[\[<>=~! ]", requirement)[0].replace("-", "_")
         for extra, requirements in extras.items()
         # Not those that are always there, since `make setup` installs them, nor those that only tests need.
-        if extra not in {"dev", "dev-train", "parquet", "remote", "zst"}
+        if extra not in {"dev", "dev-browser", "dev-train", "parquet", "remote", "zst"}
         for requirement in requirements
     }
     assert named == OPTIONAL

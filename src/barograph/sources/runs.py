@@ -20,7 +20,10 @@ from barograph.sources.normalise import normalise
 from barograph.sources.remote import is_copy
 from barograph.sources.wording import listed, visible
 
-__all__ = ["How", "as_sentences", "begins_like_training", "facts_beside", "read_each", "read_place", "read_run", "read_with_doubt"]
+__all__ = [
+    "How", "as_sentences", "begins_like_training", "facts_beside", "read_each", "read_place", "read_run",
+    "read_with_doubt",
+]  # fmt: skip
 
 T = TypeVar("T")
 
