@@ -2,7 +2,7 @@
 # the first target that needs the environment makes it, in .venv, from requirements.lock (and requirements-train.lock).
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-train demo test test-fast lint format types docs docs-check coverage bench lock clean
+.PHONY: help setup setup-train setup-browser demo test test-fast lint format types docs docs-check coverage bench lock clean
 
 VENV      := .venv
 PY        := $(VENV)/bin/python
@@ -26,7 +26,7 @@ TRAINS    := $(VENV)/trains-$(HERE)
 help: ## this list
 	@echo "make TARGET, where TARGET is"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | while IFS='|' read -r name text; do \
-		printf '  %-12s %s\n' "$$name" "$$text"; done
+		printf '  %-14s %s\n' "$$name" "$$text"; done
 
 setup: $(READY) ## make .venv, with the locked dependencies and this package
 
@@ -70,13 +70,17 @@ $(TRAINS): $(INSTALLED) $(LOCK_TRAIN) | $(READY)
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $(LOCK_TRAIN)
 	@touch $@
 
+# Not by a file that says it is done: a browser may come and go, and looking for one takes a moment only.
+setup-browser: $(TRAINS) ## find a browser for the tests that drive one, or install it: by Playwright, or by apt as root
+	@$(PY) tools/browser.py
+
 demo: $(TRAINS) ## set up, then judge a healthy and a sick log, and train a tiny model by KTO before your eyes
 	$(BAROGRAPH) check examples/kto-healthy.jsonl
 	@# 3 says that there are findings, as there should be: only another failure is one.
 	$(BAROGRAPH) check examples/kto-sick.jsonl || [ $$? -eq 3 ]
 	$(BAROGRAPH) train kto
 
-test: lint types docs-check $(TRAINS) ## set up, then run every check and every test
+test: lint types docs-check setup-browser ## set up, then run every check and every test
 	$(PY) -m pytest
 
 test-fast: $(READY) ## the core suite alone: no slow, browser or training test

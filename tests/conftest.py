@@ -1,4 +1,4 @@
-"""What every test may ask for, and how tests differ in CI: no random examples, no skip for a missing library."""
+"""What every test may ask for, and how tests differ in CI: no random examples, no skip for what is missing."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def fail_a_skip_for_a_missing_library(report: pytest.TestReport | pytest.Collect
     """In CI, nothing may be missing unnoticed: `make test` installs whatever tests need."""
     if IN_CI and report.skipped and isinstance(report.longrepr, tuple):
         # A skip that brings words of its own hides the library, and names the extra.
-        missing = re.search(r"could not import '(\w+)|needs the (`\w+` extra)", report.longrepr[2])
+        missing = re.search(r"could not import '(\w+)|needs the (`\w+` extra)|needs (a browser)", report.longrepr[2])
         if missing:
             report.outcome = "failed"
-            report.longrepr = f"{missing[1] or missing[2]} must not be missing in CI"
+            report.longrepr = f"{missing[1] or missing[2] or missing[3]} must not be missing in CI"
 
 
 def fail_a_test_module_that_cannot_be_imported(report: pytest.TestReport | pytest.CollectReport) -> None:
