@@ -4,18 +4,35 @@ export function asked() {
   return new URLSearchParams(location.search);
 }
 
-/** Set and drop parts of the address. A step one may want to take back is pushed, others replace. */
-export function note(changes, { push = false } = {}) {
+/** This address with parts of it set or dropped; a list is named once for each value. */
+export function changed(changes) {
   const now = asked();
   for (const [name, value] of Object.entries(changes)) {
-    if (value === null || value === "" || value === false) now.delete(name);
-    else now.set(name, value === true ? "1" : value);
+    now.delete(name);
+    for (const one of [value].flat()) {
+      if (one !== null && one !== "" && one !== false) now.append(name, one === true ? "1" : one);
+    }
   }
   const query = now.toString();
-  const address = location.pathname + (query ? `?${query}` : "") + location.hash;
-  if (address === location.pathname + location.search + location.hash) return;
-  history[push ? "pushState" : "replaceState"](null, "", address);
+  return location.pathname + (query ? `?${query}` : "") + location.hash;
 }
+
+/** Set and drop parts of the address. A step one may want to take back is pushed, others replace. */
+export function note(changes, { push = false } = {}) {
+  const address = changed(changes);
+  if (address !== location.pathname + location.search + location.hash) {
+    history[push ? "pushState" : "replaceState"](null, "", address);
+  }
+  latest = asked();
+}
+
+/** Going back undoes what was pushed and nothing else: the rest of the address stays what the page shows. */
+const UNDONE = ["from", "to"];
+let latest = asked();
+addEventListener("popstate", () => {
+  const names = new Set([...latest.keys(), ...asked().keys()].filter((name) => !UNDONE.includes(name)));
+  note(Object.fromEntries([...names].map((name) => [name, latest.getAll(name)])));
+});
 
 /** An address of this page, with each value of a list named once. */
 export function link(path, values = {}) {

@@ -1,6 +1,6 @@
 // Several runs side by side: which is to be preferred and why, what sets them apart, and their curves.
 
-import { ask, asked, link, note } from "./address.js";
+import { ask, asked, changed, link, note } from "./address.js";
 import { heads, make, put, renew, table } from "./elements.js";
 import { Grid } from "./grid.js";
 import { onKey } from "./keys.js";
@@ -31,17 +31,19 @@ export class CompareView {
     this.nats.checked = now.has("nats");
     this.at = make("input", { type: "number", min: 0, value: now.get("at") ?? "",
       on: { change: () => this.change({ at: this.at.value }) } });
+    this.shown = make("div", { hidden: true },
+      make("div", { class: "first-look" }, this.runs, this.grid.lead), make("h2", {}, "Charts"), this.key,
+      this.grid.element, this.ends);
     put(main, [this.head, this.trouble,
       make("div", { class: "tools", role: "group", "aria-label": "How they are compared" },
         make("label", {}, "Along the ", this.along), make("label", {}, "Values at step ", this.at),
         make("label", {}, this.nats, " rewards in nats (divided by beta)")),
-      make("div", { class: "first-look" }, this.runs, this.grid.lead), make("h2", {}, "Charts"), this.key,
-      this.grid.element, this.ends]);
+      this.shown]);
     onKey("r", "all runs", () => location.assign(link("/", { run: this.keys })));
     const refresh = atMost(EVERY, () => this.fetch());
     refresh();
-    follow({ run: this.keys }, (news) => {
-      if (JSON.stringify(news.runs) !== JSON.stringify(this.versions)) refresh();
+    follow({ run: this.keys }, (news, isAgain) => {
+      if (isAgain || JSON.stringify(news.runs) !== JSON.stringify(this.versions)) refresh();
     });
   }
 
@@ -56,9 +58,12 @@ export class CompareView {
 
   /** Another way of comparing is another address. */
   change(changes) {
+    if ("by" in changes) {
+      location.assign(changed(changes));
+      return;
+    }
     note(changes);
-    if ("by" in changes) location.reload();
-    else this.fetch();
+    this.fetch();
   }
 
   async fetch() {
@@ -71,6 +76,7 @@ export class CompareView {
       return;
     }
     this.trouble.hidden = true;
+    this.shown.hidden = false;
     this.versions = answer.versions;
     this.names = answer.runs.map((run) => run.name);
     document.title = `${answer.runs.length} runs compared - barograph`;
@@ -81,7 +87,8 @@ export class CompareView {
     renew(this.runs, [answer.runs, answer.settings, answer.told], () => [runsOf(answer), seedsOf(answer)]);
     renew(this.ends, answer, () => measuresOf(answer));
     renew(this.key, this.names, () => this.names.map((name, index) => make("li", {}, sample(index, false), ` ${name}`)));
-    this.grid.setPanels(answer.panels, { hasLead: true });
+    this.grid.setPanels(answer.panels, { hasLead: true, isAnew: !this.isArranged });
+    this.isArranged = true;
     this.grid.refresh();
   }
 }
@@ -89,8 +96,8 @@ export class CompareView {
 function runsOf(answer) {
   return [
     make("h2", {}, "The runs"),
-    table("The runs", heads("run", "verdict", ...answer.settings), answer.runs.map((run) => make("tr", {},
-      make("th", { scope: "row" }, make("a", { href: link("/run", { run: run.key }) }, run.name)),
+    table("The runs", heads("run", "verdict", ...answer.settings), answer.runs.map((run, index) => make("tr", {},
+      make("th", { scope: "row" }, sample(index, false), " ", make("a", { href: link("/run", { run: run.key }) }, run.name)),
       make("td", { class: run.verdict }, run.verdict),
       answer.settings.map((name) => make("td", {}, setting(run.differs[name])))))),
   ];

@@ -30,8 +30,30 @@ export function renew(element, facts, makeChildren) {
   const told = JSON.stringify(facts);
   if (element.told === told) return;
   element.told = told;
-  element.replaceChildren();
-  put(element, [makeChildren()]);
+  keeping(element, () => {
+    element.replaceChildren();
+    put(element, [makeChildren()]);
+  });
+}
+
+/** Whoever reads in there while it changes does not lose the place: what was open stays so, and so does the focus. */
+function keeping(element, change) {
+  const open = new Set([...element.querySelectorAll("details[open]")].map(addressIn));
+  const focused = element.contains(document.activeElement) && document.activeElement !== element
+    ? addressIn(document.activeElement) : null;
+  change();
+  if (open.size === 0 && focused === null) return;
+  for (const one of element.querySelectorAll("details")) one.open = open.has(addressIn(one));
+  const again = focused && [...element.querySelectorAll(focused.split(" ", 1)[0])].find((one) => addressIn(one) === focused);
+  again?.focus({ preventScroll: true });
+}
+
+/** Which element it is, also once another like it stands in its place: what it is, what in, and the how manyth there. */
+function addressIn(element) {
+  const within = element.parentElement.closest("[id], tr");
+  const row = within?.tagName === "TR" ? within.rowIndex : "";
+  const tag = element.tagName.toLowerCase();
+  return `${tag} ${within?.id ?? ""} ${row} ${[...(within ?? document).querySelectorAll(tag)].indexOf(element)}`;
 }
 
 /** A table that moves by itself where the page is narrow. */

@@ -42,11 +42,15 @@ export class Grid {
       forget();
       for (const picture of this.pictures.values()) picture.redraw();
     });
+    addEventListener("popstate", () => {
+      this.settings = settingsOf(asked());
+      this.tellAll();
+    });
     this.tellAll();
   }
 
-  /** The charts there are. Those that are shown keep their place; the first may lead. */
-  setPanels(panels, { hasLead = false } = {}) {
+  /** The charts there are. Those that are shown keep their place, unless all are put in order anew; the first may lead. */
+  setPanels(panels, { hasLead = false, isAnew = false } = {}) {
     for (const panel of panels) {
       if (this.pictures.has(panel.name)) continue;
       const picture = new Picture(panel, {
@@ -58,8 +62,12 @@ export class Grid {
         settings: () => this.settings,
       });
       this.pictures.set(panel.name, picture);
-      (hasLead && this.lead.childElementCount === 0 ? this.lead : this.charts).append(picture.element);
+      this.charts.append(picture.element);
       this.eye.observe(picture.element);
+    }
+    if (isAnew) {
+      this.charts.append(...panels.map((panel) => this.pictures.get(panel.name).element));
+      if (hasLead && panels.length > 0) this.lead.append(this.pictures.get(panels[0].name).element);
     }
     const names = new Set(panels.map((panel) => panel.name));
     for (const [name, picture] of this.pictures) {
@@ -95,11 +103,12 @@ export class Grid {
         const window = this.zoom.window;
         const places = this.pictures.get(names[0]).places;
         const answer = await this.fetchCharts(names, window, places);
-        if (answer.span !== null && answer.span !== undefined) this.zoom.setSpan(answer.span);
+        const span = answer.span ?? (window === null ? spanOf(answer.charts) : null);
+        if (span !== null) this.zoom.setSpan(span);
         for (const name of names) {
           this.drawn.set(name, generation);
           const chart = answer.charts.find((one) => one.name === name) ?? null;
-          this.pictures.get(name)?.show(chart, window ?? answer.span ?? spanOf(chart));
+          this.pictures.get(name)?.show(chart, window ?? span);
         }
         this.trouble.hidden = true;
       }
@@ -167,7 +176,9 @@ function settingsOf(now) {
   };
 }
 
-function spanOf(chart) {
-  if (chart === null || chart.lines.length === 0) return [0, 1];
-  return [Math.min(...chart.lines.map((line) => line.at[0])), Math.max(...chart.lines.map((line) => line.at.at(-1)))];
+/** From where to where they reach. */
+function spanOf(charts) {
+  const lines = charts.flatMap((chart) => chart.lines);
+  if (lines.length === 0) return null;
+  return [Math.min(...lines.map((line) => line.at[0])), Math.max(...lines.map((line) => line.at.at(-1)))];
 }

@@ -15,6 +15,7 @@ export function listen() {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const isWriting = event.target.closest("input:not([type=checkbox]), select, textarea");
     if (event.key === "Escape" && isWriting) {
+      event.preventDefault();  // Some browsers would empty the field.
       event.target.blur();
       return;
     }
@@ -50,5 +51,5 @@ export function walk(selector, by) {
   const here = all.findIndex((one) => one.contains(document.activeElement));
   const next = all[Math.min(all.length - 1, Math.max(0, here === -1 ? 0 : here + by))];
   next.focus({ preventScroll: true });
-  next.scrollIntoView({ block: "nearest" });
+  (next.closest("figure") ?? next).scrollIntoView({ block: "nearest" });  // What is read stands below the chart.
 }

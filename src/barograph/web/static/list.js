@@ -22,7 +22,9 @@ const WORDS = { unhealthy: "unhealthy", watch: "worth a look", healthy: "healthy
 export class List {
   constructor(main) {
     const now = asked();
-    this.sort = COLUMNS.find((column) => column.name === now.get("sort")) ?? COLUMNS.at(-1);
+    const sort = now.get("sort") ?? "";
+    this.isReversed = sort.startsWith("-");
+    this.sort = COLUMNS.find((column) => column.name === sort.replace("-", "")) ?? COLUMNS.at(-1);
     this.chosen = new Set(now.getAll("run"));
     this.rows = new Map();
     this.runs = [];
@@ -31,7 +33,10 @@ export class List {
     this.trouble = make("p", { class: "trouble", role: "alert", hidden: true });
     this.filter = make("input", {
       type: "search", id: "filter", placeholder: "name, verdict, method", value: now.get("q") ?? "",
-      on: { input: () => { note({ q: this.filter.value }); this.arrange(); } },
+      on: {
+        input: () => { note({ q: this.filter.value }); this.arrange(); },
+        keydown: (event) => event.key === "Enter" && walk("table.runs a", 0),
+      },
     });
     this.compare = make("button", { type: "button", on: { click: () => this.openCompared() } });
     this.heads = new Map(COLUMNS.map((column) => [column, make("th", { scope: "col" },
@@ -78,14 +83,17 @@ export class List {
     const wanted = this.filter.value.toLowerCase().split(/\s+/).filter(Boolean);
     const text = (run) => [run.key, run.verdict, WORDS[run.verdict], run.method, run.state, run.says].join(" ").toLowerCase();
     const shown = this.runs.filter((run) => wanted.every((word) => text(run).includes(word)))
-      .sort((one, other) => compared(this.sort.of(one), this.sort.of(other)) || compared(one.key, other.key));
+      .sort((one, other) => compared(this.sort.of(one), this.sort.of(other)) * (this.isReversed ? -1 : 1)
+        || compared(one.key, other.key));
     const rows = shown.map((run) => this.rowOf(run));
+    const focused = document.activeElement;
     rows.forEach((row, index) => {
       if (this.body.children[index] !== row) this.body.insertBefore(row, this.body.children[index] ?? null);
     });
     while (this.body.children.length > rows.length) this.body.lastChild.remove();
+    if (this.body.contains(focused)) focused.focus({ preventScroll: true });  // A row that is moved loses it.
     for (const [column, head] of this.heads) {
-      if (column === this.sort) head.setAttribute("aria-sort", "ascending");
+      if (column === this.sort) head.setAttribute("aria-sort", this.isReversed ? "descending" : "ascending");
       else head.removeAttribute("aria-sort");
     }
     this.tell(shown.length);
@@ -103,10 +111,10 @@ export class List {
       make("td", {}, box),
       make("th", { scope: "row" }, make("a", { href: link("/run", { run: run.key }) }, run.key)),
       make("td", { class: run.verdict ?? "quiet" }, run.trouble ? "unreadable" : WORDS[run.verdict] ?? "not read yet"),
-      make("td", {}, run.says),
+      make("td", { class: "says" }, run.says),
       make("td", {}, run.state),
       make("td", {}, run.method ?? ""),
-      make("td", { class: "number" }, run.last_step === undefined ? "" : place(run.last_step)),
+      make("td", { class: "number step" }, run.last_step === undefined ? "" : place(run.last_step)),
       make("td", {}, run.changed ? ago(run.changed) : ""),
     ];
     const row = known?.row ?? make("tr", {});
@@ -121,7 +129,9 @@ export class List {
     const many = (verdict) => this.runs.filter((run) => run.verdict === verdict).length;
     const sick = many("unhealthy");
     const unread = this.runs.filter((run) => run.verdict === undefined && !run.trouble).length;
+    const unreadable = this.runs.filter((run) => run.trouble).length;
     const parts = ["unhealthy", "watch", "healthy", "unjudged"].filter(many).map((one) => `${many(one)} ${WORDS[one]}`);
+    if (unreadable > 0) parts.push(`${unreadable} unreadable`);
     const left = shown < this.runs.length ? `; ${shown} shown` : "";
     const more = unread > 0 ? `; ${unread} being read` : "";
     const text = this.runs.length === 0 ? "No run yet" : `${count(this.runs.length, "run")}: ${parts.join(", ") || "reading"}`;
@@ -133,15 +143,17 @@ export class List {
   }
 
   sortBy(column) {
+    this.isReversed = column === this.sort && !this.isReversed;
     this.sort = column;
-    note({ sort: column.name });
+    note({ sort: (this.isReversed ? "-" : "") + column.name });
     this.arrange();
-    say(`Sorted by ${column.title}`);
+    say(`Sorted by ${column.title}${this.isReversed ? ", the other way round" : ""}`);
   }
 
   choose(key, isChosen) {
     if (isChosen) this.chosen.add(key);
     else this.chosen.delete(key);
+    note({ run: [...this.chosen] });
     this.tellChosen();
   }
 
@@ -151,7 +163,8 @@ export class List {
 
   tellChosen() {
     const many = this.chosen.size;
-    this.compare.textContent = many < 2 ? "Compare: choose two or more" : `Compare ${many} runs`;
+    this.compare.textContent = many < 2 ? "Compare: choose two or more"
+      : many > MOST_COMPARED ? `Compare: ${MOST_COMPARED} at most` : `Compare ${many} runs`;
     this.compare.disabled = many < 2 || many > MOST_COMPARED;
   }
 

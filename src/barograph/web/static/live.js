@@ -4,18 +4,28 @@ import { link } from "./address.js";
 
 const AGAIN = 5000;
 
-/** Call `hear` with each event. `isOver` may say that no more is to be heard. */
+/** Call `hear` with each event, and with whether it is the first after the connection was lost: then nothing that was
+ *  known still counts, for it may be another server. */
 export function follow(values, hear) {
   const pulse = document.getElementById("pulse");
   let stream = null;
   let waiting = 0;
+  let wasOpen = false;
+  let isAgain = false;
 
   function open() {
     clearTimeout(waiting);
     if (stream !== null || document.hidden) return;
     stream = new EventSource(link("/events", values));
-    stream.onopen = () => tell("live", "Live");
-    stream.onmessage = (event) => hear(JSON.parse(event.data));
+    stream.onopen = () => {
+      tell("live", "Live");
+      isAgain = wasOpen;
+      wasOpen = true;
+    };
+    stream.onmessage = (event) => {
+      hear(JSON.parse(event.data), isAgain);
+      isAgain = false;
+    };
     stream.onerror = () => {
       tell("lost", "Connection lost: trying again");
       if (stream !== null && stream.readyState === EventSource.CLOSED) {  // It does not come back by itself.
@@ -51,11 +61,14 @@ export function atMost(every, work) {
       return;
     }
     isBusy = true;
-    do {
-      again = false;
-      await work();
-      await new Promise((done) => setTimeout(done, every));
-    } while (again);
-    isBusy = false;
+    try {
+      do {
+        again = false;
+        await work();
+        await new Promise((done) => setTimeout(done, every));
+      } while (again);
+    } finally {
+      isBusy = false;
+    }
   };
 }

@@ -16,7 +16,11 @@ function chooseTheme() {
   const now = root.dataset.theme ?? (isDark ? "dark" : "light");
   const next = THEMES[(THEMES.indexOf(now) + 1) % THEMES.length];
   root.dataset.theme = next;
-  localStorage.setItem("theme", next);
+  try {
+    localStorage.setItem("theme", next);
+  } catch {
+    // Then it lasts as long as the page.
+  }
   dispatchEvent(new Event("barograph-theme"));
   say(`${next} colours`);
 }
@@ -31,7 +35,10 @@ function trail() {
 listen();
 onKey("t", "light or dark", chooseTheme);
 document.getElementById("theme").addEventListener("click", chooseTheme);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => dispatchEvent(new Event("barograph-theme")));
+// Paper is always light.
+for (const query of ["(prefers-color-scheme: dark)", "print"]) {
+  matchMedia(query).addEventListener("change", () => dispatchEvent(new Event("barograph-theme")));
+}
 put(document.getElementById("trail"), trail());
 const main = document.getElementById("main");
 main.replaceChildren();

@@ -64,7 +64,8 @@ export function paint(u, chart, options) {
   const ratio = devicePixelRatio;
   const { left, top, width, height } = u.bbox;
   const x = (value) => u.valToPos(value, "x", true);
-  const y = (value) => u.valToPos(value, "y", true);
+  const isLog = u.scales.y.distr === 3;
+  const y = (value) => (isLog && value <= 0 ? top + height : u.valToPos(value, "y", true));
   pen.save();
   pen.beginPath();
   pen.rect(left, top, width, height);

@@ -32,7 +32,7 @@ export class Picture {
     this.words = make("div", {});
     this.unit = make("span", { class: "quiet" });
     this.log = make("button", {
-      type: "button", class: "small", "aria-pressed": "false", title: "powers of ten",
+      type: "button", class: "small", "aria-pressed": "false", title: "powers of ten", hidden: true,
       on: { click: () => this.options.toggleLog(panel.name) },
     }, "log");
     this.log.setAttribute("aria-label", `${panel.title}: powers of ten`);
@@ -64,7 +64,7 @@ export class Picture {
     }
     const isLog = this.isLog();
     this.log.setAttribute("aria-pressed", String(isLog));
-    this.log.hidden = !(chart.lines.every((line) => (line.low ?? line.high).every((value) => value > 0)));
+    this.log.hidden = !(this.lowest() > 0);
     this.unit.textContent = chart.unit ? `· ${chart.unit}` : "";
     this.board.setAttribute("aria-label", `${chart.title}. ${chart.says}`);
     if (this.plot === null || this.drawnLog !== isLog) this.build(isLog);
@@ -78,13 +78,18 @@ export class Picture {
   /** What uPlot needs to know of the lines: where they lie. */
   corners() {
     const [from, to] = this.window;
-    return [[from, to > from ? to : from + 1], [this.chart.low, this.chart.high]];
+    return [to > from ? [from, to] : [from - 0.5, from + 0.5], [this.chart.low, this.chart.high]];
   }
 
   isLog() {
     const chosen = this.options.settings().log.get(this.panel.name);
-    const canBe = this.chart.low > 0;
-    return canBe && (chosen ?? this.chart.is_log);
+    return this.lowest() > 0 && (chosen ?? this.chart.is_log);
+  }
+
+  /** The lowest value that is to be seen; the chart itself may reach lower, to leave some room. */
+  lowest() {
+    if (this.chart.low > 0) return this.chart.low;
+    return this.chart.lines.flatMap((line) => line.low ?? line.high).reduce((low, value) => Math.min(low, value), Infinity);
   }
 
   build(isLog) {
@@ -120,8 +125,9 @@ export class Picture {
   }
 
   heights(isLog) {
-    const { low, high } = this.chart;
-    if (!isLog) return [low, high];
+    const { high } = this.chart;
+    if (!isLog) return [this.chart.low, high];
+    const low = this.lowest();
     const margin = (high / low) ** 0.04;
     return [low / margin, high * margin];
   }
@@ -188,7 +194,10 @@ export class Picture {
 
   /** Read the values at the next place along a line. */
   step(by) {
-    const places = this.chart.lines.reduce((long, line) => (line.at.length > long.length ? line.at : long), []);
+    const [from, to] = this.corners()[0];
+    const places = this.chart.lines.map((line) => line.at.filter((at) => at >= from && at <= to))
+      .reduce((long, one) => (one.length > long.length ? one : long), []);
+    if (places.length === 0) return;
     const here = this.at === null ? (by > 0 ? -1 : places.length) : nearest(places, this.at);
     const next = Math.min(places.length - 1, Math.max(0, here + by));
     this.followCursor(places[next]);

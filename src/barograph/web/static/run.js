@@ -1,13 +1,13 @@
 // One run: its verdict, what proves it, where on the curves it happened, what to do.
 
 import { ask, asked, link } from "./address.js";
-import { make, put, renew } from "./elements.js";
+import { make, put, renew, say } from "./elements.js";
 import { Grid } from "./grid.js";
 import { onKey } from "./keys.js";
 import { atMost, follow } from "./live.js";
 import { Samples } from "./samples.js";
 import { causeOf, findingsOf, groundsOf, stagesOf } from "./verdict.js";
-import { ago, count, duration, place } from "./words.js";
+import { ago, count, duration, place, quoted } from "./words.js";
 
 const READING = "The thin line or the pale area holds every value, the thick line the mean of those just before. "
   + "Green areas are where healthy runs lie. Drag along a chart to zoom, double-click to see all.";
@@ -24,13 +24,15 @@ export class RunView {
     this.grid = new Grid("step", (names, window, places) => ask("/api/charts",
       { run: this.key, chart: names, from: window?.[0], to: window?.[1], places }));
     this.samples = new Samples(this.key);
-    put(main, [this.head, this.trouble, make("div", { class: "first-look" }, this.found, this.grid.lead),
+    this.shown = make("div", { hidden: true }, make("div", { class: "first-look" }, this.found, this.grid.lead),
       make("h2", {}, "Charts"),
-      make("p", { class: "quiet" }, READING), this.grid.element, this.samples.element, this.stages, this.grounds]);
+      make("p", { class: "quiet" }, READING), this.grid.element, this.samples.element, this.stages, this.grounds);
+    put(main, [this.head, this.trouble, this.shown]);
     onKey("r", "all runs", () => location.assign("/"));
     const refresh = atMost(200, () => this.fetch());
     refresh();
-    follow({ run: this.key }, (news) => {
+    follow({ run: this.key }, (news, isAgain) => {
+      if (isAgain) this.version = null;
       if (news.runs[this.key] !== this.version) refresh();
     });
     setInterval(() => this.answer && this.tellHead(), 10_000);  // Times go on.
@@ -44,9 +46,11 @@ export class RunView {
       this.tellTrouble(error.message);
       return;
     }
+    this.shown.hidden = false;
     const { version, diagnosis, scene, panels, is_read: isRead } = this.answer;
     this.tellTrouble(scene.trouble);
     this.tellHead();
+    this.announce();
     renew(this.found, [diagnosis.findings, diagnosis.causes], () => [
       causeOf(diagnosis), findingsOf(diagnosis, (finding) => this.grid.show(finding.metric)),
     ]);
@@ -56,10 +60,12 @@ export class RunView {
       make("h2", {}, "The same elsewhere"),
       make("p", {}, make("a", { href: link("/report", { run: this.key }) }, "This run as one file"),
         ", to be kept or mailed. In a terminal:"),
-      make("pre", { tabindex: 0 }, `barograph check ${diagnosis.path}\nbarograph watch ${diagnosis.path}`),
+      make("pre", { tabindex: 0 }, `barograph check ${quoted(diagnosis.path)}\nbarograph watch ${quoted(diagnosis.path)}`),
     ]);
     const hasLead = isRead && diagnosis.findings.some((one) => one.severity !== "info");
-    this.grid.setPanels(panels, { hasLead });
+    // What is looked at first is known once the run has been judged; from then on each chart keeps its place.
+    this.grid.setPanels(panels, { hasLead, isAnew: isRead && !this.isArranged });
+    this.isArranged = isRead;
     if (version !== this.version) {
       this.version = version;
       this.grid.refresh();
@@ -68,9 +74,20 @@ export class RunView {
   }
 
   tellTrouble(text) {
-    this.trouble.hidden = !text;
-    this.trouble.textContent = text ? `${text} What is shown is the last that was read.` : "";
-    if (text && this.answer === undefined) this.trouble.textContent = text;
+    const told = text && this.answer !== undefined ? `${ended(text)} What is shown is the last that was read.` : text;
+    this.trouble.hidden = !told;
+    if (this.trouble.textContent !== told) this.trouble.textContent = told;  // What stays is not called out again.
+  }
+
+  /** Whoever listens hears of another verdict, and of what has been found since. */
+  announce() {
+    const { diagnosis, is_read: isRead } = this.answer;
+    if (!isRead) return;
+    const loud = diagnosis.findings.filter((one) => one.severity !== "info");
+    const news = loud.filter((one) => this.heard?.codes.has(one.code) === false);
+    const isOther = this.heard !== undefined && this.heard.verdict !== diagnosis.verdict;
+    if (isOther || news.length > 0) say([diagnosis.headline, ...news.map((one) => `${one.code} ${one.says}`)].join(". "));
+    this.heard = { verdict: diagnosis.verdict, codes: new Set(loud.map((one) => one.code)) };
   }
 
   tellHead() {
@@ -101,5 +118,10 @@ function stateOf(scene, diagnosis, changed) {
 }
 
 function capitalised(text) {
-  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`;
+  return ended(`${text.slice(0, 1).toUpperCase()}${text.slice(1)}`);
+}
+
+/** As a sentence. */
+function ended(text) {
+  return /[.?!]$/.test(text) ? text : `${text}.`;
 }

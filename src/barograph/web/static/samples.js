@@ -59,13 +59,14 @@ export class Samples {
 
   tell(answer) {
     renew(this.step, answer.steps, () => [
-      make("option", { value: "" }, "the latest"), make("option", { value: "all" }, "all"), answer.steps.map((step) => make("option", { value: step }, place(step))),
+      make("option", { value: "" }, "the latest"), make("option", { value: "all" }, "all"),
+      answer.steps.map((step) => make("option", { value: step }, place(step))),
     ]);
     this.step.value = this.chosen;
     renew(this.rows, [answer.rows, answer.notes], () => [
       answer.rows.length === 0 ? make("p", {}, "Nothing matches.") : table("What the model said",
         heads(...answer.columns), answer.rows.map((row) => make("tr", {},
-          answer.columns.map((name) => make("td", {}, cell(row[name])))))),
+          answer.columns.map((name) => make("td", { class: "answer" }, cell(row[name])))))),
       answer.notes.map((one) => make("p", { class: "quiet" }, one)),
     ]);
     const last = Math.min(answer.total, this.first + answer.page);

@@ -71,7 +71,12 @@ function stageCell(cell) {
   const word = cell.within ? "within" : "outside";
   return make("td", {},
     make("span", { class: cell.within ? "good" : "warning" }, `${number(cell.value)} ${word}`),
-    ` ${cell.low === null ? "" : number(cell.low)} to ${cell.high === null ? "" : number(cell.high)}`);
+    ` ${range(cell.low, cell.high)}`);
+}
+
+function range(low, high) {
+  if (high === null) return low === null ? "" : `from ${number(low)}`;
+  return low === null ? `up to ${number(high)}` : `${number(low)} to ${number(high)}`;
 }
 
 /** Settings, what could not be judged, and how to see the same elsewhere. */

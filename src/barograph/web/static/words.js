@@ -36,6 +36,11 @@ export function steps(from, to) {
   return from === to ? `step ${place(from)}` : `steps ${place(from)} to ${place(to)}`;
 }
 
+/** A word as it can be pasted into a shell. */
+export function quoted(text) {
+  return /^[\w./:@%+=,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`;
+}
+
 export function capital(text) {
   return text.slice(0, 1).toUpperCase() + text.slice(1);
 }

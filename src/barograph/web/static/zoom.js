@@ -11,6 +11,7 @@ export class Zoom {
     this.axis = axis;
     this.changed = changed;
     this.span = null;
+    this.written = new Map();
     this.whole = make("button", { type: "button", on: { click: () => this.set(null) } }, "Whole run");
     this.from = make("input", { type: "number", step: "any", "aria-label": `from ${axis}`, inputmode: "decimal" });
     this.to = make("input", { type: "number", step: "any", "aria-label": `to ${axis}`, inputmode: "decimal" });
@@ -21,8 +22,9 @@ export class Zoom {
       make("button", { type: "button", on: { click: () => this.by(2) }, "aria-label": "Zoom out" }, "−"));
     this.read();
     addEventListener("popstate", () => {
+      const before = String(this.window);
       this.read();
-      this.changed(this.window);
+      if (String(this.window) !== before) this.changed(this.window);
     });
     onKey("+", "zoom in", () => this.by(0.5));
     onKey("-", "zoom out", () => this.by(2));
@@ -47,7 +49,10 @@ export class Zoom {
 
   set(window) {
     const inside = window === null ? null : this.within(window);
-    if (String(inside) === String(this.window)) return;
+    if (String(inside) === String(this.window)) {
+      this.tell();
+      return;
+    }
     this.window = inside;
     note({ from: inside && rounded(inside[0]), to: inside && rounded(inside[1]) }, { push: true });
     this.tell();
@@ -79,16 +84,27 @@ export class Zoom {
   }
 
   fromFields() {
+    for (const field of [this.from, this.to]) this.written.set(field, field.value);  // It is taken, or put right.
     const [from, to] = [parseFloat(this.from.value), parseFloat(this.to.value)];
-    if (from < to) this.set([from, to]);
-    else say("The first number must be smaller than the second");
+    if (from < to) {
+      this.set([from, to]);
+      return;
+    }
+    this.tell();
+    say("The first number must be smaller than the second");
+  }
+
+  write(field, value) {
+    field.value = rounded(value);
+    this.written.set(field, field.value);
   }
 
   tell() {
     const now = this.window ?? this.span;
     if (now !== null) {
       for (const [field, value] of [[this.from, now[0]], [this.to, now[1]]]) {
-        if (document.activeElement !== field) field.value = rounded(value);
+        // Where somebody is writing, a run that grows does not.
+        if (document.activeElement !== field || field.value === this.written.get(field)) this.write(field, value);
       }
     }
     this.whole.disabled = this.window === null;
