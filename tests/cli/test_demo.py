@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -259,3 +260,19 @@ def test_a_word_that_is_none_is_a_mistake_of_usage() -> None:
     done = demo("dop")
     assert done.returncode == 2
     assert "'dop' is not one of 'sick', 'healthy', 'both', 'kto', 'dpo', 'reward', 'prm'" in done.stderr
+
+
+def test_it_is_shown_as_a_page_until_ctrl_c() -> None:
+    command = [sys.executable, "-u", "-m", "barograph", "demo", "--fast", "--serve"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = next(line for line in process.stdout if line.startswith("The page: "))
+        address = said.split()[-1]
+        assert any("stays until" in line for line in process.stdout)
+        with urllib.request.urlopen(f"{address}api/run?run=demo-sick") as answer:
+            told = json.load(answer)["diagnosis"]
+        assert (told["verdict"], told["last_step"]) == ("unhealthy", 150)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen(address)

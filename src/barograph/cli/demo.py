@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,7 +54,8 @@ WATCH_FOR = {
 @click.argument("what", required=False, default=SICK, type=click.Choice([*PLAYED, *METHODS]), metavar="[WHAT]")
 @click.option("--keep", "folder", metavar="FOLDER", type=click.Path(path_type=Path), help="Keep the run here.")
 @click.option("--fast", is_flag=True, help="Play as quickly as it goes.")
-def demo(what: str, folder: Path | None, *, fast: bool) -> None:
+@click.option("--serve", "serves", is_flag=True, help="Also show it as a live page, until Ctrl-C.")
+def demo(what: str, folder: Path | None, *, fast: bool, serves: bool) -> None:
     """See barograph at work.
 
     Without WHAT a recorded DPO run is played and watched live, in under twenty seconds. It is sick, though its loss and
@@ -63,6 +67,7 @@ def demo(what: str, folder: Path | None, *, fast: bool) -> None:
       barograph demo
       barograph demo healthy
       barograph demo both --keep runs/demo
+      barograph demo both --serve
       barograph demo ppo --keep runs/first
 
     A run that is played is thrown away unless --keep names a folder; one that is trained is kept, in runs/demo-METHOD
@@ -75,15 +80,38 @@ def demo(what: str, folder: Path | None, *, fast: bool) -> None:
         return
     with tempfile.TemporaryDirectory(prefix="barograph-") as spare:
         home = folder or Path(spare) / f"demo-{what}"
-        for name in PLAYED[what]:
-            _play(recording(name), home / name if what == BOTH else home, is_kept=folder is not None, fast=fast)
-        if what == BOTH:
-            _compare(home, is_kept=folder is not None)
+        with _served(home) if serves else nullcontext():
+            for name in PLAYED[what]:
+                _play(recording(name), home / name if what == BOTH else home, is_kept=folder is not None, fast=fast)
+            if what == BOTH:
+                _compare(home, is_kept=folder is not None)
+            _point_on(what)
+
+
+def _point_on(what: str) -> None:
+    """Where to go from here."""
     if what != BOTH:
         other = HEALTHY if what == SICK else SICK
         click.echo(f"Its {other} twin:    barograph demo {other}")
         click.echo("Both, compared:      barograph demo both --keep runs/demo")
     click.echo("A run of yours:      barograph watch RUN, or when it is over barograph check RUN")
+
+
+@contextmanager
+def _served(home: Path) -> Iterator[None]:
+    """The page over what is played, in a process of its own that Ctrl-C reaches through us; it outlives the play."""
+    command = [sys.executable, "-m", "barograph", "serve", str(home)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as page:  # noqa: S603
+        try:
+            line = page.stdout.readline().strip() if page.stdout is not None else ""
+            if not line:  # It has said why on stderr.
+                raise click.exceptions.Exit(page.wait())
+            click.echo(f"The page: {line.rpartition(' at ')[2]}\n")
+            yield
+            click.echo("The page stays until Ctrl-C.")
+            page.wait()
+        finally:
+            page.terminate()
 
 
 def _train(method: str, folder: Path | None) -> None:
