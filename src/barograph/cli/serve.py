@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import sys
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import click
 
 from barograph.core.errors import BarographError, ConfigurationError, MissingExtra
 
 if TYPE_CHECKING:
-    from barograph.engine.settings import Settings
     from barograph.web.room import Room
 
 __all__ = ["serve"]
@@ -46,6 +47,8 @@ def serve(folder: str, port: int | None, host: str, token: str | None, config: s
       barograph serve outputs/kto --open
       barograph serve runs --host 0.0.0.0
     """  # noqa: D301 - click looks for the backspace itself
+    from barograph.engine.settings import read_settings
+
     try:
         from barograph.web.app import application
         from barograph.web.door import SHORTEST_TOKEN, is_loopback, new_token
@@ -54,8 +57,9 @@ def serve(folder: str, port: int | None, host: str, token: str | None, config: s
         raise MissingExtra("the page", str(error.name), "web") from None
     if token is not None and len(token) < SHORTEST_TOKEN:
         raise ConfigurationError(f"a token of {len(token)} signs is soon guessed; give {SHORTEST_TOKEN} or more")
-    if config is not None:  # What is wrong with it is said here, not on the page.
-        _settings(config)
+    if token is not None and not (token.isascii() and token.isprintable()):
+        raise ConfigurationError("a token is of letters, digits and signs of ASCII: no header can hold another")
+    settings = read_settings(config)
     if token is None and not is_loopback(host):
         token = new_token()
     listening = _listening(host, port)
@@ -70,17 +74,11 @@ def serve(folder: str, port: int | None, host: str, token: str | None, config: s
     def make_room() -> Room:
         from barograph.web.room import Room
 
-        return Room(folder, _settings(config))
+        return Room(folder, settings)
 
     # Names by which this machine may be called; where it listens to all, the token is what counts.
     names = () if host in {"0.0.0.0", "::"} else (host,)  # noqa: S104 - only looked at
     serve_on(listening, application(make_room, names=names, token=token), last_words=LAST_WORDS)
-
-
-def _settings(config: str | None) -> Settings:
-    from barograph.engine.settings import read_settings
-
-    return read_settings(config)
 
 
 def _listening(host: str, port: int | None) -> socket.socket:
@@ -94,21 +92,21 @@ def _listening(host: str, port: int | None) -> socket.socket:
         try:
             listening.bind((host, one))
             listening.listen(BACKLOG)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             listening.close()
-            if one == tried[-1]:
+            if one == tried[-1] or getattr(error, "errno", None) != errno.EADDRINUSE:
                 raise _refused(host, one, error) from None
         else:
             return listening
     raise AssertionError("one port at least is tried")
 
 
-def _refused(host: str, port: int, error: OSError) -> BarographError:
-    said = error.strerror or str(error)
+def _refused(host: str, port: int, error: OSError | UnicodeError) -> BarographError:
+    said = getattr(error, "strerror", None) or str(error)
     return ConfigurationError(f"{host}:{port}: {said}; name another with --port, or 0 for any that is free")
 
 
 def _address(host: str, port: int, token: str | None) -> str:
     shown = {"0.0.0.0": socket.gethostname(), "::": socket.gethostname(), "127.0.0.1": "localhost"}.get(host, host)  # noqa: S104
     shown = f"[{shown}]" if ":" in shown else shown
-    return f"http://{shown}:{port}/" + (f"?token={token}" if token else "")
+    return f"http://{shown}:{port}/" + (f"?token={quote(token, safe='')}" if token else "")

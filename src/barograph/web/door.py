@@ -7,15 +7,16 @@ its own that leads here, so that the name must be one of ours. Any other address
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import ipaddress
 import secrets
 from collections.abc import Collection
-from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 if TYPE_CHECKING:
@@ -39,7 +40,6 @@ HEADERS = {
     # Asked again each time, and told in a few bytes if nothing has changed.
     "Cache-Control": "no-cache",
 }
-COOKIE = "barograph_token"
 #: A token that somebody thought up is guessed sooner than one like ours; shorter ones are refused.
 SHORTEST_TOKEN = 16
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -65,11 +65,12 @@ def is_loopback(host: str) -> bool:
 def name_in(host: str) -> str:
     """The name in a Host header, without the port.
 
-    >>> name_in("localhost:8000"), name_in("[::1]:8000"), name_in("Example.org")
-    ('localhost', '::1', 'example.org')
+    >>> name_in("localhost:8000"), name_in("[::1]:8000"), name_in("Example.org"), name_in("[::1].example.org")
+    ('localhost', '::1', 'example.org', '[::1].example.org')
     """
     if host.startswith("["):
-        return host[1:].partition("]")[0]
+        name, _, rest = host[1:].partition("]")
+        return name.lower() if not rest or rest.startswith(":") else host
     return host.partition(":")[0].lower()
 
 
@@ -79,8 +80,10 @@ class Door:
     def __init__(self, app: ASGIApp, *, names: Collection[str], token: str | None) -> None:
         """`names` are those that this server may be called by; empty: any, where the token is what counts."""
         self._app = app
-        self._names = {*names, *LOOPBACK} if names else set()
+        self._names = {*map(str.lower, names), *LOOPBACK} if names else set()
         self._token = token
+        # Browsers keep one jar for all ports of a machine: two servers must not take each other's token away.
+        self._cookie = f"barograph_{hashlib.sha256((token or '').encode()).hexdigest()[:8]}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -108,9 +111,9 @@ class Door:
         asked = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         if any(name == "token" and self._is_right(value) for name, value in asked):
             return self._let_in(scope, [(name, value) for name, value in asked if name != "token"])
-        cookies = SimpleCookie()
-        cookies.load(headers.get("cookie", ""))
-        shown = [cookies[COOKIE].value] if COOKIE in cookies else []
+        # Others leave cookies of any shape there.
+        cookies = cookie_parser(headers.get("cookie", ""))
+        shown = [cookies[self._cookie]] if self._cookie in cookies else []
         kind, _, value = headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer":
             shown.append(value.strip())
@@ -127,5 +130,5 @@ class Door:
         query = f"?{urlencode(rest)}" if rest else ""
         # Never to another server: a path that begins with two strokes would name one.
         answer = RedirectResponse(f"/{scope['path'].lstrip('/')}{query}", 303)
-        answer.set_cookie(COOKIE, self._token or "", httponly=True, samesite="strict", path="/")
+        answer.set_cookie(self._cookie, self._token or "", httponly=True, samesite="strict", path="/")
         return answer
