@@ -157,8 +157,10 @@ def panels_by_need(run: Run, diagnosis: Diagnosis) -> list[Panel]:
     loud = [finding for finding in diagnosis.findings if finding.severity > Severity.INFO]
     ordered = sorted(loud, key=lambda finding: (finding.follows is not None, -finding.severity, finding.step))
     panels = panels_of(run.method, run.columns, first=list(dict.fromkeys(finding.metric for finding in ordered)))
-    names = plain_names(panel.name for panel in panels)  # Series may be called almost alike.
-    return [panel._replace(name=name) for panel, name in zip(panels, names, strict=True)]
+    # Series may be called almost alike. Which of them is then the second must not hang on what was found.
+    known = panels_of(run.method, run.columns)
+    names = dict(zip((panel.metrics for panel in known), plain_names(panel.name for panel in known), strict=True))
+    return [panel._replace(name=names[panel.metrics]) for panel in panels]
 
 
 def _chart(panel: Panel, run: Run, diagnosis: Diagnosis, view: View) -> Chart | None:

@@ -12,7 +12,7 @@ from barograph.charts.comparison import Comparison, Contestant, scale_of
 from barograph.charts.drawing import WHOLE, Chart, Line, View, course, line_of, room_for
 from barograph.charts.panels import series_title
 from barograph.core.errors import ConfigurationError
-from barograph.core.file_names import plain_name, plain_names
+from barograph.core.file_names import plain_names
 from barograph.core.names import catalogue, split_of
 from barograph.core.run import Run
 
@@ -48,7 +48,9 @@ def overlay(
 
 def overlaid(comparison: Comparison) -> dict[str, str]:
     """The names of the charts that `overlay` may draw, and the series on each."""
-    return dict(zip(plain_names(map(plain_name, comparison.series)), comparison.series, strict=True))
+    known = sorted(comparison.series)  # Which of two that are called almost alike is the second hangs on nothing else.
+    names = dict(zip(known, plain_names(known), strict=True))
+    return {names[key]: key for key in comparison.series}
 
 
 def _chart(
@@ -97,6 +99,8 @@ def _along(run: Run, by: str, name: str) -> Sequence[float]:
     known = [(row, value) for row, value in zip(column.at, column.values, strict=True) if math.isfinite(value)]
     # Rows that do not tell lie between those that do.
     between = np.interp(range(len(run)), [row for row, _ in known], [value for _, value in known])
+    # A counter that begins anew, as after a resume, does not lead back: the run had come that far.
+    between = np.maximum.accumulate(between)
     places: list[float] = between.tolist()
     return places
 
