@@ -266,9 +266,10 @@ def test_no_path_leads_out_of_the_files_of_the_page(page: Served, target: str) -
 @pytest.mark.parametrize(
     "key",
     ["../passwd", "../secret.jsonl", "..%2Fsecret.jsonl", "../../../../etc/passwd", "/etc/passwd",
-     "{home}/secret.jsonl", "{home}/runs/dpo.jsonl", "file://{home}/secret.jsonl", "out.jsonl", "away/secret.jsonl", "away/passwd", "away",
-     "dpo.jsonl%00", "%00", "", ".", "..", "dpo.jsonl/../../secret.jsonl", "../secret.jsonl%231", "%2523", "-", "*",
-     "https://evil.example/log.jsonl", "%ED%A0%80", "a" * 5000],
+     "{home}/secret.jsonl", "{home}/runs/dpo.jsonl", "file://{home}/secret.jsonl", "out.jsonl",
+     "away/secret.jsonl", "away/passwd", "away", "dpo.jsonl%00", "%00", "", ".", "..",
+     "dpo.jsonl/../../secret.jsonl", "../secret.jsonl%231", "%2523", "-", "*", "https://evil.example/log.jsonl",
+     "%ED%A0%80", "a" * 5000],
 )  # fmt: skip
 @pytest.mark.parametrize("what", ["/api/run", "/api/charts", "/api/samples", "/report", "/api/compare"])
 def test_only_what_lies_in_the_folder_can_be_asked_for(page: Served, runs: Path, what: str, key: str) -> None:

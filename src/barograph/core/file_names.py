@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -37,7 +38,7 @@ def plain_names(texts: Iterable[str]) -> list[str]:
 
 def home_of(path: str) -> Path:
     """The folder of a run that was named so: itself, or that of its file; here, for what lies on no disk."""
-    place = Path(path.partition("#")[0])
+    place = Path(path if os.path.lexists(path) else path.rpartition("#")[0])
     if place.is_dir():
         return place
     return place.parent if place.is_file() else Path()

@@ -34,6 +34,8 @@ __all__ = ["Change", "Watcher", "metrics_of", "planned_steps", "share_done"]
 
 #: A log that has more rows than this when it is first seen is judged as a whole, and row by row meanwhile.
 AT_ONCE = 5_000
+#: A run that is judged as a whole each time is left alone for so many times as long as that took.
+RESTS = 9.0
 #: So many rows are judged before the clock is asked again.
 BATCH = 200
 #: A run is called quiet after so many times the usual distance of its rows, and never before so many seconds.
@@ -79,8 +81,18 @@ class Watcher:
     `look` takes what is new, `scene` is what there is to see, `catch_up` works off what a long log has left to judge.
     """
 
-    def __init__(self, path: str | os.PathLike[str], settings: Settings, method: str | None = None) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        settings: Settings,
+        method: str | None = None,
+        *,
+        steps_through: bool = True,
+    ) -> None:
+        """Rows are judged one by one as they come; or, where it is not so, as a whole, which says what `check` says."""
         self.settings = settings
+        self._steps_through = steps_through
+        self._rests_until = -math.inf
         self.tail = Tail(path, How(method, metrics=settings.metrics))
         self._named: Callable[[str], str] = str
         #: Whether no more can come, where that is known; that a run of ours is finished stands in its folder.
@@ -151,7 +163,7 @@ class Watcher:
             whole = news.anew or before is None
             found = self._begin(run, news.rows if whole else RowsOf(run))
         else:
-            found = self._judge(news.rows)
+            found = self._judge(news.rows) if self._steps_through else []
         self._note_time(len(news.rows), run, is_beginning=is_beginning)
         return Change(len(news.rows), self._not_told(found), is_beginning)
 
@@ -189,6 +201,9 @@ class Watcher:
     def _begin(self, run: Run, rows: Sequence[Row]) -> list[Finding]:
         """Judge from the first row on."""
         self._courses = {}
+        if not self._steps_through:
+            self._diagnosis = None
+            return []
         self._rules = bind(run.method, self.settings)
         timeline = frame_of(run.method, run.config, _first_loss(run))
         self._engine = Engine(self._rules, timeline)
@@ -232,6 +247,8 @@ class Watcher:
         """What can be said of the run so far."""
         run, engine = self.run, self._engine
         assert run is not None  # noqa: S101 - nobody asks before there is a row
+        if not self._steps_through:
+            return self._as_a_whole(run)
         if self._diagnosis is None or self._judged_rows != len(run):
             assert engine is not None  # noqa: S101 - as above
             judged = {watch.rule.rule.code for watch in engine.watches if watch.judged}
@@ -240,6 +257,15 @@ class Watcher:
             self._diagnosis = replace(concluded, path=self._named(run.path))
             self._judged_rows = len(run)
         return self._diagnosis
+
+    def _as_a_whole(self, run: Run) -> Diagnosis:
+        """What `check` says; of a long run that grows fast, what it said a moment ago."""
+        begun = time.monotonic()
+        if self._diagnosis is None or (self._judged_rows != len(run) and begun > self._rests_until):
+            self._diagnosis, self._judged_rows = self.closing_diagnosis(), len(run)
+            now = time.monotonic()
+            self._rests_until = now + RESTS * (now - begun)
+        return replace(self._diagnosis, rows=len(run), last_step=run.last_step)
 
     def closing_diagnosis(self) -> Diagnosis:
         """What `check` says of the run."""

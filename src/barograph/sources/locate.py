@@ -24,7 +24,7 @@ from barograph.sources.stdin import standard_input
 from barograph.sources.storage.compressed import ENDINGS
 from barograph.sources.wording import listed, visible
 
-__all__ = ["Log", "Place", "expand", "find"]
+__all__ = ["Log", "Place", "expand", "find", "find_each"]
 
 T = TypeVar("T")
 
@@ -113,6 +113,14 @@ def find(path: str | os.PathLike[str]) -> list[Place]:
             if not is_remote(name):
                 raise
     return _find(name, fetched(name) if is_remote(name) else Path(name))
+
+
+def find_each(path: str | os.PathLike[str]) -> list[Place]:
+    """The same, each by a name of its own: one alone does not go by that of its folder, which may come to hold more."""
+    name = os.fspath(path)
+    if name and name != STANDARD_INPUT and not is_remote(name) and os.path.isdir(name):  # noqa: PTH112 - as `_is_there`
+        return _places_below(_Folder(Path(name), name, Path(name).resolve()))
+    return find(path)
 
 
 def _named(places: list[Place], whole: str, only: str) -> list[Place]:
@@ -209,6 +217,12 @@ class _Folder:
 
 
 def _find_in_folder(folder: _Folder) -> list[Place]:
+    """The runs in a folder, of which one alone may as well go by its name."""
+    found = _places_below(folder)
+    return found if len(found) > 1 else [replace(found[0], path=folder.shown)]
+
+
+def _places_below(folder: _Folder) -> list[Place]:
     """The run that a folder is, or the runs that lie in it and in the folders inside it."""
     found: list[Place] = []
     try:
@@ -226,8 +240,7 @@ def _find_in_folder(folder: _Folder) -> list[Place]:
         raise failed(folder.shown, error) from None
     if not found:
         raise _no_run(folder)
-    # One alone may as well go by the name of the folder.
-    return found if len(found) > 1 else [replace(found[0], path=folder.shown)]
+    return found
 
 
 def _fills(place: Place, folder: _Folder) -> bool:

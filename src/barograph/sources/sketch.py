@@ -32,10 +32,11 @@ def sketch(path: str | os.PathLike[str], how: How) -> Run | None:
         with opened(log.document.place) as stream:
             lines = b"".join(_pieces(stream, size))
         beginning = Document(log.document.path, lines, copy=log.document.place)
-        run = read_place(replace(place, logs=(Log(log.source, beginning),)), how)[-1]
+        *others, run = read_place(replace(place, logs=(Log(log.source, beginning),)), how)
     except (UnreadableRun, OSError):
         return None  # The reading of all of it will say why.
-    return None if run.config.get("steps_are_counted") else run
+    are_side_by_side = others and not run.attempt
+    return None if run.config.get("steps_are_counted") or are_side_by_side else run
 
 
 def _pieces(stream: BinaryIO, size: int) -> Iterator[bytes]:

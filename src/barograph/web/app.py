@@ -15,8 +15,9 @@ import gzip
 import hashlib
 import json
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -30,7 +31,7 @@ from barograph.web.stream import MOST_STREAMS, Lookout, events
 
 if TYPE_CHECKING:
     from starlette.requests import Request
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from barograph.charts.drawing import View
     from barograph.web.room import Asked, Room
@@ -45,6 +46,8 @@ KINDS = {".js": "text/javascript", ".css": "text/css", ".html": "text/html", ".s
 SHORTEST_PACKED = 2_000
 #: Seconds between two looks at a run that somebody looks at, and at the folder.
 RUN_EVERY, FOLDER_EVERY = 0.25, 2.0
+#: So many questions are worked on at once: most of them wait for a log to be read.
+MOST_ANSWERS = 64
 #: A chart has no more places than that, whoever asks.
 MOST_PLACES = 4_000
 
@@ -60,6 +63,7 @@ class _Inside:
 
     def begin(self) -> None:
         """Make the room, while the server answers already: what it needs takes a while to load."""
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(MOST_ANSWERS, "answers"))
         self._room = asyncio.ensure_future(asyncio.to_thread(self._make_room))
 
     async def end(self) -> None:
@@ -71,11 +75,12 @@ class _Inside:
 
     def lookout(self, room: Room, key: str | None) -> Lookout:
         """For a run, or for the folder."""
+        self._lookouts = {name: one for name, one in self._lookouts.items() if not one.is_over}
         if key not in self._lookouts:
             if key is None:
-                self._lookouts[key] = Lookout(lambda _: room.shelf.scan(), FOLDER_EVERY)
+                self._lookouts[key] = Lookout(room.shelf.scan, FOLDER_EVERY)
             else:
-                self._lookouts[key] = Lookout(lambda seconds: room.look(key, seconds), RUN_EVERY)
+                self._lookouts[key] = Lookout(lambda: room.look(key), RUN_EVERY)
         return self._lookouts[key]
 
 
@@ -91,8 +96,8 @@ def application(make_room: Callable[[], Room], *, names: Sequence[str] = (), tok
 
     def asking(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
         async def handle(request: Request) -> Response:
-            room = await inside.room()
             try:
+                room = await inside.room()
                 response = await asyncio.to_thread(answer, room, request)
             except BarographError as error:
                 response = _refusal(request, error)
@@ -100,8 +105,11 @@ def application(make_room: Callable[[], Room], *, names: Sequence[str] = (), tok
 
         return handle
 
-    async def stream(request: Request) -> Response:
-        return await _stream(inside, request)
+    async def stream(request: Request) -> ASGIApp:
+        try:
+            return await _stream(inside, request)
+        except BarographError as error:
+            return _refusal(request, error)
 
     routes = [
         *(Route(path, _sender(_static("index.html"))) for path in ("/", "/run", "/compare")),
@@ -147,9 +155,9 @@ def _response(
     request: Request, plain: bytes, kind: str, packed: bytes | None = None, headers: Mapping[str, str] | None = None
 ) -> Response:
     """An answer, packed where it is worth it and the browser can unpack it."""
-    known = dict(headers or {})
+    known = {"Vary": "Accept-Encoding", **(headers or {})}
     if len(plain) >= SHORTEST_PACKED and "gzip" in request.headers.get("accept-encoding", ""):
-        known |= {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+        known["Content-Encoding"] = "gzip"
         plain = packed or gzip.compress(plain, 1)
     return Response(plain, media_type=kind, headers=known)
 
@@ -206,22 +214,24 @@ ANSWERS: dict[str, Answer] = {
 def _json(request: Request, facts: Mapping[str, object], status: int = 200) -> Response:
     try:
         text = json.dumps(facts, allow_nan=False, separators=(",", ":"))
-    except ValueError:  # Numbers that JSON has no word for.
-        text = json.dumps(_without_infinities(facts), allow_nan=False, separators=(",", ":"))
+    except (ValueError, TypeError):  # Settings may be anything, and numbers what JSON has no word for.
+        text = json.dumps(_plain(facts), allow_nan=False, separators=(",", ":"))
     response = _response(request, text.encode(), "application/json")
     response.status_code = status
     return response
 
 
-def _without_infinities(thing: object) -> object:
+def _plain(thing: object) -> object:
     match thing:
         case float():
             return thing if math.isfinite(thing) else None
         case dict():
-            return {key: _without_infinities(value) for key, value in thing.items()}
-        case list() | tuple():
-            return [_without_infinities(value) for value in thing]
-    return thing
+            return {str(key): _plain(value) for key, value in thing.items()}
+        case list() | tuple() | set():
+            return [_plain(value) for value in thing]
+        case None | bool() | int() | str():
+            return thing
+    return str(thing)
 
 
 def _refusal(request: Request, error: BarographError) -> Response:
@@ -236,6 +246,15 @@ def _refusal(request: Request, error: BarographError) -> Response:
 
 def _key(request: Request) -> str:
     return str(request.query_params.get("run", ""))
+
+
+def _several(request: Request) -> tuple[str, ...]:
+    from barograph.web.room import MOST_COMPARED
+
+    keys = tuple(dict.fromkeys(request.query_params.getlist("run")))
+    if len(keys) > MOST_COMPARED:
+        raise ConfigurationError(f"{len(keys)} runs: {MOST_COMPARED} at most can be looked at together")
+    return keys
 
 
 def _number(request: Request, name: str) -> float | None:
@@ -269,34 +288,49 @@ def _asked(request: Request) -> Asked:
     by, at = request.query_params.get("by", "step"), _number(request, "at")
     if by not in ALONG:
         raise ConfigurationError(f"by: {by!r} is none of {', '.join(ALONG)}")
-    keys = tuple(dict.fromkeys(request.query_params.getlist("run")))
-    return Asked(keys, by, None if at is None else int(at), "nats" in request.query_params)
+    return Asked(_several(request), by, None if at is None else int(at), "nats" in request.query_params)
 
 
 # Events
 
 
-async def _stream(inside: _Inside, request: Request) -> Response:
+class _Stream:
+    """A stream that counts from its beginning to its end, however it ends."""
+
+    def __init__(self, inside: _Inside, text: AsyncGenerator[str]) -> None:
+        self._inside, self._text = inside, text
+        inside.streams += 1
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = {"X-Accel-Buffering": "no"}
+        try:
+            async with aclosing(self._text) as text:
+                await StreamingResponse(text, media_type="text/event-stream", headers=headers)(scope, receive, send)
+        finally:
+            self._inside.streams -= 1
+
+
+async def _stream(inside: _Inside, request: Request) -> ASGIApp:
     """What the page shows, and whether it has changed."""
+    room = await inside.room()
+    keys = _several(request)
+    if request.method == "HEAD":
+        return Response(media_type="text/event-stream")
     if inside.streams >= MOST_STREAMS:
         return Response("too many pages are open\n", 503, {"Retry-After": "10"})
-    room = await inside.room()
-    keys = tuple(dict.fromkeys(request.query_params.getlist("run")))
     shows_list = "list" in request.query_params
-    lookouts = [inside.lookout(room, key) for key in keys if room.shelf.path_of(key) is not None]
-    if shows_list or len(lookouts) < len(keys):  # What is not there yet may come.
+    lookouts = [inside.lookout(room, key) for key in keys]
+    if shows_list or any(room.shelf.path_of(key) is None for key in keys):  # What is not there yet may come.
         lookouts.append(inside.lookout(room, None))
 
     def now() -> Mapping[str, object]:
         return {"runs": room.versions(keys), **({"list": room.shelf.version} if shows_list else {})}
 
-    async def text() -> AsyncIterator[str]:
-        inside.streams += 1
-        try:
-            with room.desk.looking([path for key in keys if (path := room.shelf.path_of(key)) is not None]):
-                async for event in events(lookouts, now):
+    async def text() -> AsyncGenerator[str]:
+        paths = [path for key in keys if (path := room.shelf.path_of(key)) is not None]
+        with room.desk.looking(paths):
+            async with aclosing(events(lookouts, now)) as news:
+                async for event in news:
                     yield event
-        finally:
-            inside.streams -= 1
 
-    return StreamingResponse(text(), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+    return _Stream(inside, text())

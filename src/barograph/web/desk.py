@@ -6,6 +6,8 @@ that.
 
 from __future__ import annotations
 
+import itertools
+import os
 import threading
 import time
 from collections import Counter, OrderedDict
@@ -27,12 +29,18 @@ from barograph.sources.runs import How, read_run
 from barograph.sources.sketch import sketch
 from barograph.sources.tail import stamps
 
-__all__ = ["Desk", "OpenRun"]
+__all__ = ["Desk", "OpenRun", "next_version"]
 
 #: Numbers of runs that nobody looks at any more which are kept, in case somebody comes back.
 MOST_KEPT = 5_000_000
-#: Of the time between two looks, so much goes into judging rows that are waiting.
-SHARE = 0.5
+
+#: Each number is given once: also a run that was put away, or a server that was started again, tells news by it.
+_VERSIONS = itertools.count(time.time_ns() // 1_000_000)
+
+
+def next_version() -> int:
+    """A number that nothing has had before."""
+    return next(_VERSIONS)
 
 
 class OpenRun:
@@ -44,7 +52,7 @@ class OpenRun:
 
     def __init__(self, path: str, settings: Settings) -> None:
         self.path = path
-        self.version = 0
+        self.version = next_version()
         #: Held while the run is drawn, and while it grows.
         self.lock = threading.RLock()
         #: Set once there is something to draw, and once all is read and judged; both also where that failed.
@@ -53,12 +61,15 @@ class OpenRun:
         #: Why it cannot be read.
         self.trouble = ""
         self._settings = settings
-        self._opening = threading.Lock()
+        self._opening, self._looking = threading.Lock(), threading.Lock()
         self._run: Run | None = None
         self._diagnosis: Diagnosis | None = None
         self._stamp: object = None
         self._log: Path | None = None
         self._watcher: Watcher | None = None
+        #: Whether its log goes on with other runs, so that it has to be read as a whole each time.
+        self._is_one_of_several = False
+        self._seen: tuple[object, ...] = ()
 
     @property
     def run(self) -> Run | None:
@@ -86,19 +97,18 @@ class OpenRun:
     def _open(self) -> None:
         try:
             self._stamp = self._stamp_of_log()  # Taken before: what is written meanwhile counts as new.
-            how = How(metrics=self._settings.metrics)
-            self._tell(sketch(self.path, how), is_sketch=True)
-            run = read_run(self.path, metrics=how.metrics)
+            self._tell(sketch(self.path, How(metrics=self._settings.metrics)), is_sketch=True)
+            run = read_run(self.path, metrics=self._settings.metrics)
             self._tell(run)
             self._diagnosis = judge(run, self._settings)
             self.trouble = ""
         except UnreadableRun as error:
-            self.trouble = str(error)
+            self._fail(str(error))
         except Exception as error:
-            self.trouble = f"{self.path}: {type(error).__name__}: {error}"  # Whoever waits is not left waiting.
+            self._fail(f"{self.path}: {type(error).__name__}: {error}")  # Whoever waits is not left waiting.
             raise
         finally:
-            self.version += 1
+            self.version = next_version()
             self.has_begun.set()
             self.is_read.set()
             self._opening.release()
@@ -107,8 +117,13 @@ class OpenRun:
         if run is not None:
             with self.lock:
                 self._run, self.is_sketch = run, is_sketch
-                self.version += 1
+                self.version = next_version()
             self.has_begun.set()
+
+    def _fail(self, trouble: str) -> None:
+        """What was sketched is no run after all."""
+        with self.lock:
+            self._run, self.is_sketch, self.trouble = None, False, trouble
 
     def diagnosis(self) -> Diagnosis:
         """What can be said of it; that it is unjudged, while it has not been judged."""
@@ -125,7 +140,7 @@ class OpenRun:
         """How it stands."""
         with self.lock:
             if self._watcher is not None:
-                return replace(self._watcher.scene(), state=self.state)
+                return replace(self._watcher.scene(), state=self.state, trouble=self.trouble)
             run = self._run
             if run is None:
                 return Scene(path=self.path, trouble=self.trouble)
@@ -133,46 +148,81 @@ class OpenRun:
             return Scene(path=run.path, planned=planned_steps(run), share=share_done(run), trouble=self.trouble,
                          state=self.state, decisions=decisions)  # fmt: skip
 
-    def look(self, seconds: float) -> None:
-        """Take what has been written since the last look; rows of a long log are judged meanwhile."""
+    def look(self) -> None:
+        """Take what has been written since the last look."""
         if not self.is_read.is_set():
             return
-        if self._watcher is None:
-            stamp = self._stamp_of_log()
-            if stamp != self._stamp:
+        with self._looking:
+            watcher = self._watcher
+            if watcher is not None:
+                self._follow(watcher)
+            elif (stamp := self._stamp_of_log()) != self._stamp:
                 self._stamp = stamp
                 self._begin_to_follow()
-            return
+
+    def _follow(self, watcher: Watcher) -> None:
         with self.lock:
-            before = self._seen()
-            self._watcher.look()
-            self._watcher.catch_up(SHARE * seconds)
-            self.trouble = self._watcher.trouble
-            self.version += self._seen() != before
+            watcher.look()
+            if self._is_another(watcher):  # The next run in its log has begun.
+                self._watcher = None
+                watcher.close()
+                self._read_anew()
+                return
+            self.trouble = watcher.trouble or self._lost(watcher)
+            if (seen := self._look_of(watcher)) != self._seen:
+                self._seen, self.version = seen, next_version()
 
     def _begin_to_follow(self) -> None:
         """From now on it is read on from where one has come to; reading it up to there may take a while."""
-        watcher = Watcher(self.path, self._settings)
+        if self._is_one_of_several:
+            self._read_anew()
+            return
+        watcher = Watcher(self.path, self._settings, steps_through=False)
         watcher.look()
+        if self._is_another(watcher):
+            self._is_one_of_several = True
+            watcher.close()
+            self._read_anew()
+            return
         with self.lock:
             self.trouble = watcher.trouble
             if watcher.run is not None:
-                self._watcher = watcher
-            self.version += 1
+                self._watcher, self._seen = watcher, self._look_of(watcher)
+            self.version = next_version()
 
-    def _seen(self) -> tuple[object, ...]:
+    def _read_anew(self) -> None:
+        """As a whole, for what cannot be followed."""
+        try:
+            run = read_run(self.path, metrics=self._settings.metrics)
+            diagnosis = judge(run, self._settings)
+        except UnreadableRun as error:
+            with self.lock:
+                self.trouble, self.version = str(error), next_version()
+            return
+        with self.lock:
+            self._run, self._diagnosis, self.trouble, self.version = run, diagnosis, "", next_version()
+
+    def _is_another(self, watcher: Watcher) -> bool:
+        """Whether what is followed is not the run of this name but one that comes after it in the log."""
+        return "#" in self.path and watcher.run is not None and watcher.run.path != self.path
+
+    def _lost(self, watcher: Watcher) -> str:
+        """What to say where the log is no longer there: its reader waits for it to come back."""
+        log = watcher.tail.log
+        return f"{self.path}: has been removed" if log is not None and not os.path.lexists(log) else ""
+
+    def _look_of(self, watcher: Watcher) -> tuple[object, ...]:
         """What tells that there is something new."""
-        assert self._watcher is not None  # noqa: S101 - only a run that is followed is asked
-        found = tuple((one.code, one.severity) for one in self._watcher.diagnosis().findings)
-        return len(self._watcher.run or ()), self._watcher.trouble, found, self.state
+        known = watcher.diagnosis()
+        return known.rows, known.last_step, tuple(known.findings), self.trouble, self.state
 
     def _stamp_of_log(self) -> object:
         """Size and time of its files. Of a folder it is those of its newest log."""
         try:
             self._log = find(self.path)[0].logs[0].document.place
-        except UnreadableRun as error:
+            return [*stamps(self._log), self.state]
+        except (UnreadableRun, OSError) as error:
             return str(error)
-        return [*stamps(self._log), self.state]
 
     def close(self) -> None:
         """Let go of the log."""
@@ -212,6 +262,11 @@ class Desk:
             with self._lock:
                 self._lookers.subtract(paths)
 
+    def is_looked_at(self, path: str) -> bool:
+        """Whether somebody does, so that it is up to date."""
+        with self._lock:
+            return self._lookers[path] > 0
+
     def wait_for_others(self, longest: float) -> None:
         """Until nobody waits for a run, for so many seconds at most."""
         end = time.monotonic() + longest
@@ -219,20 +274,25 @@ class Desk:
             time.sleep(0.02)
 
     def close(self) -> None:
-        """Let go of every log."""
+        """Let go of every log, and of whoever waits for one."""
         with self._lock:
+            for run in self._open.values():
+                run.has_begun.set()
+                run.is_read.set()
             for run in self._open.values():
                 run.close()
 
     def _put_away(self) -> None:
-        held = {path: _numbers(run) for path, run in self._open.items() if not self._lookers[path]}
+        # Of those that are being read somebody may wait for one.
+        done = [(path, run) for path, run in self._open.items() if run.is_read.is_set()]
+        held = {path: _numbers(run) for path, run in done if not self._lookers[path]}
         total = sum(held.values())
-        for path in list(held)[:-1]:  # The last is the one that somebody is about to look at.
+        for path, numbers in held.items():
             if total <= MOST_KEPT:
                 return
             # Nobody waits for that: it may be growing this moment.
             threading.Thread(target=self._open.pop(path).close, daemon=True).start()
-            total -= held[path]
+            total -= numbers
 
 
 def _numbers(opened: OpenRun) -> int:

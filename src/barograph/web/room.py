@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
@@ -14,6 +15,7 @@ from barograph.charts.overlay import overlay
 from barograph.charts.report import report
 from barograph.core.errors import ConfigurationError, UnreadableRun
 from barograph.core.file_names import home_of, plain_name
+from barograph.core.run import Run
 from barograph.engine.settings import Settings
 from barograph.pages import page_of
 from barograph.sources.samples import Samples, samples_of
@@ -71,13 +73,15 @@ class Room:
         self._sampling = threading.Lock()
 
     def close(self) -> None:
-        """Let go of every log."""
+        """Let go of every log, and of whoever waits."""
+        self.shelf.close()
         self.desk.close()
 
     # What the page asks for
 
     def runs(self) -> dict[str, object]:
         """The list."""
+        self.shelf.refresh(PATIENCE)
         return {
             "root": self.shelf.root,
             "version": self.shelf.version,
@@ -90,9 +94,7 @@ class Room:
         opened = self._opened(key)
         opened.is_read.wait(PATIENCE)
         with opened.lock:
-            run = opened.run
-            if run is None:
-                raise UnreadableRun(key, opened.trouble.removeprefix(f"{opened.path}: "))
+            run = _begun(key, opened)
             diagnosis = opened.diagnosis()
             return {
                 "key": key,
@@ -109,9 +111,7 @@ class Room:
         """Some charts of a run, with their lines."""
         opened = self._opened(key)
         with opened.lock:
-            run = opened.run
-            if run is None:
-                raise UnreadableRun(key, opened.trouble)
+            run = _begun(key, opened)
             charts = charts_of(run, opened.diagnosis(), view, only=names)
             span = [run.first_step, run.last_step]
             return {"version": opened.version, "span": span, "charts": [about_chart(chart) for chart in charts]}
@@ -135,8 +135,7 @@ class Room:
         """A run as one file: what it may be called, and what stands in it."""
         opened = self._read(key)
         with opened.lock:
-            assert opened.run is not None  # noqa: S101 - it has been read
-            document = report(page_of(opened.run, opened.diagnosis(), self._settings))
+            document = report(page_of(_begun(key, opened), opened.diagnosis(), self._settings))
         return f"{plain_name(key)}.html", document
 
     def samples(self, key: str, step: str, text: str, first: int) -> dict[str, object]:
@@ -145,7 +144,7 @@ class Room:
         with self._sampling:
             known = self._samples.get(key)
             if known is None or known[0] != opened.version:
-                known = self._samples[key] = (opened.version, samples_of(home_of(self._path(key))))
+                known = self._samples[key] = (opened.version, _samples_beside(self._path(key)))
         samples = known[1]
         if samples is None or not samples.steps:
             return {"steps": [], "columns": [], "rows": [], "total": 0, "notes": list(samples.notes) if samples else []}
@@ -157,14 +156,14 @@ class Room:
 
     # What changes
 
-    def look(self, key: str, seconds: float) -> None:
+    def look(self, key: str) -> None:
         """Take what has been written to a run since the last look."""
         path = self.shelf.path_of(key)
         if path is not None:
-            self.desk.at(path).look(seconds)
+            self.desk.at(path).look()
 
     def versions(self, keys: Sequence[str]) -> dict[str, int]:
-        """What has changed is known by its number having risen. A run that has left the folder has none."""
+        """What has changed is known by its number having risen. What never was in the folder has none."""
         found = ((key, self.shelf.path_of(key)) for key in keys)
         return {key: self.desk.at(path).version for key, path in found if path is not None}
 
@@ -179,14 +178,22 @@ class Room:
     def _opened(self, key: str) -> OpenRun:
         opened = self.desk.at(self._path(key))
         opened.has_begun.wait(LONGEST)
+        self._look_once(opened, PATIENCE)
         return opened
 
     def _read(self, key: str) -> OpenRun:
         opened = self.desk.at(self._path(key))
         opened.is_read.wait(LONGEST)
-        if opened.run is None:
-            raise UnreadableRun(key, opened.trouble or "is still being read")
+        self._look_once(opened, LONGEST)
+        _begun(key, opened)
         return opened
+
+    def _look_once(self, opened: OpenRun, longest: float) -> None:
+        """Where no page looks all the time, whoever asks is told how it stands now."""
+        if opened.is_read.is_set() and not self.desk.is_looked_at(opened.path):
+            look = threading.Thread(target=opened.look, name=f"looks at {opened.path}", daemon=True)
+            look.start()
+            look.join(longest)
 
     def _comparison(self, asked: Asked) -> Comparison:
         if not 2 <= len(asked.keys) <= MOST_COMPARED:
@@ -211,6 +218,20 @@ class Room:
         for path in sorted({self._path(key) for key in keys}):  # In one order, so that no two wait for each other.
             stack.enter_context(self.desk.at(path).lock)
         return stack
+
+
+def _begun(key: str, opened: OpenRun) -> Run:
+    """What there is of a run."""
+    if opened.run is None:
+        trouble = opened.trouble.removeprefix(f"{opened.path}: ")
+        raise UnreadableRun(key, trouble or "is still being read")
+    return opened.run
+
+
+def _samples_beside(path: str) -> Samples | None:
+    """What the model said, where the run still lies somewhere."""
+    is_there = any(map(os.path.lexists, (path, path.rpartition("#")[0])))
+    return samples_of(home_of(path)) if is_there else None
 
 
 def _whole(text: str) -> int:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
 __all__ = ["MOST_STREAMS", "Lookout", "events"]
+
+_LOG = logging.getLogger(__name__)
 
 #: So many pages at once; one more is told to come back later.
 MOST_STREAMS = 256
@@ -29,12 +32,18 @@ RESTS = 4.0
 class Lookout:
     """Looks at one thing again and again, while there is anybody to look for."""
 
-    def __init__(self, look: Callable[[float], None], every: float) -> None:
-        """`look` is given the seconds between two looks, and may take its time."""
+    def __init__(self, look: Callable[[], None], every: float) -> None:
+        """There are so many seconds between two looks, and more after one that takes its time."""
         self._look = look
         self._every = every
         self._lookers = 0
         self._task: asyncio.Task[None] | None = None
+        self._failed = ""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody looks any more."""
+        return not self._lookers and (self._task is None or self._task.done())
 
     @contextmanager
     def looking(self) -> Iterator[None]:
@@ -50,11 +59,16 @@ class Lookout:
     async def _watch(self) -> None:
         while self._lookers:
             begun = time.monotonic()
-            await asyncio.to_thread(self._look, self._every)
+            try:
+                await asyncio.to_thread(self._look)
+            except Exception as error:  # noqa: BLE001 - said once; whoever looks still waits for the next news
+                if repr(error) != self._failed:
+                    self._failed = repr(error)
+                    _LOG.exception("a look has failed")
             await asyncio.sleep(max(self._every, RESTS * (time.monotonic() - begun)))
 
 
-async def events(lookouts: Sequence[Lookout], now: Callable[[], Mapping[str, object]]) -> AsyncIterator[str]:
+async def events(lookouts: Sequence[Lookout], now: Callable[[], Mapping[str, object]]) -> AsyncGenerator[str]:
     """The text of a stream: `now` as it is, and again each time it has become another."""
     yield f"retry: {COMES_BACK}\n\n"
     told: Mapping[str, object] | None = None
