@@ -11,7 +11,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies as some
 
-from barograph.charts.drawing import WHOLE, Band, Chart, View, charts_of, number
+from barograph.charts.drawing import WHOLE, Band, Chart, View, charts_of, number, panels_by_need
 from barograph.core.finding import Diagnosis, Finding, Severity, Verdict
 from barograph.core.methods import Method
 from barograph.core.run import Run, run_from_rows
@@ -197,6 +197,10 @@ def test_series_that_are_called_almost_alike_have_charts_of_their_own_names() ->
     names = [chart.name for chart in charts_of(run, diagnosis_of(run))]
     assert len(set(names)) == 3
     assert not any(" " in name for name in names)
+    known = {panel.metrics: panel.name for panel in panels_by_need(run, diagnosis_of(run))}
+    found = panels_by_need(run, diagnosis_of(run, finding("RWD01", "reward_component/a?b")))
+    assert found[0].metrics == ("reward_component/a?b",)
+    assert {panel.metrics: panel.name for panel in found} == known, "whatever is found, each keeps its name"
 
 
 def test_an_end_that_is_read_like_the_highest_is_not_said_twice() -> None:

@@ -27,7 +27,7 @@ SECONDS = 20.0
 
 
 def lines(begin: int, end: int, **more: object) -> str:
-    """Rows of DPO from one step to before another."""
+    """Rows of a run from one step to before another."""
     rows = (
         {"step": step, "loss": 0.7 - 0.001 * step, "rewards/margins": 0.01 * step, **more} for step in range(begin, end)
     )
@@ -142,7 +142,8 @@ def served(root: Path, patch: pytest.MonkeyPatch, **named: Any) -> Iterator[Serv
             made.append(self)
 
     patch.setattr(addresses, "_Inside", Seen)
-    app = addresses.application(lambda: Room(str(root), Settings()), **{"names": ("127.0.0.1",), **named})
+    named = {"names": ("127.0.0.1",), "make_room": lambda: Room(str(root), Settings()), **named}
+    app = addresses.application(named.pop("make_room"), **named)
     server = server_of(app, last_words=1)
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listening:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

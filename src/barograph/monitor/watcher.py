@@ -34,8 +34,8 @@ __all__ = ["Change", "Watcher", "metrics_of", "planned_steps", "share_done"]
 
 #: A log that has more rows than this when it is first seen is judged as a whole, and row by row meanwhile.
 AT_ONCE = 5_000
-#: A run that is judged as a whole each time is left alone for so many times as long as that took.
-RESTS = 9.0
+#: A run that is judged as a whole each time is left alone for so many times as long as that took, unless it was quick.
+RESTS, QUICK = 9.0, 0.03
 #: So many rows are judged before the clock is asked again.
 BATCH = 200
 #: A run is called quiet after so many times the usual distance of its rows, and never before so many seconds.
@@ -264,7 +264,7 @@ class Watcher:
         if self._diagnosis is None or (self._judged_rows != len(run) and begun > self._rests_until):
             self._diagnosis, self._judged_rows = self.closing_diagnosis(), len(run)
             now = time.monotonic()
-            self._rests_until = now + RESTS * (now - begun)
+            self._rests_until = now + RESTS * (now - begun) if now - begun > QUICK else now
         return replace(self._diagnosis, rows=len(run), last_step=run.last_step)
 
     def closing_diagnosis(self) -> Diagnosis:

@@ -17,7 +17,7 @@ import json
 import math
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -67,7 +67,8 @@ class _Inside:
         self._room = asyncio.ensure_future(asyncio.to_thread(self._make_room))
 
     async def end(self) -> None:
-        (await self.room()).close()
+        with suppress(BarographError):  # Where there never was a room, that has been said.
+            (await self.room()).close()
 
     async def room(self) -> Room:
         assert self._room is not None  # noqa: S101 - the server begins before it answers

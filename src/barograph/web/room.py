@@ -198,9 +198,9 @@ class Room:
     def _comparison(self, asked: Asked) -> Comparison:
         if not 2 <= len(asked.keys) <= MOST_COMPARED:
             raise ConfigurationError(f"{len(asked.keys)} runs: two to {MOST_COMPARED} can be compared")
+        for key in asked.keys:  # All of them begin to be read.
+            self._look_once(self.desk.at(self._path(key)), LONGEST)
         with self.desk.looking([self._path(key) for key in asked.keys]):
-            for key in asked.keys:
-                self.desk.at(self._path(key))  # All of them begin to be read.
             opened = [self._read(key) for key in asked.keys]
         known = (asked._replace(by=""), *(one.version for one in opened))
         with self._comparing:

@@ -53,7 +53,8 @@ function addressIn(element) {
   const within = element.parentElement.closest("[id], tr");
   const row = within?.tagName === "TR" ? within.rowIndex : "";
   const tag = element.tagName.toLowerCase();
-  return `${tag} ${within?.id ?? ""} ${row} ${[...(within ?? document).querySelectorAll(tag)].indexOf(element)}`;
+  const name = within?.id.replace(/-\d+$/, "") ?? "";  // Since when a finding holds may be told more exactly.
+  return `${tag} ${name} ${row} ${[...(within ?? document).querySelectorAll(tag)].indexOf(element)}`;
 }
 
 /** A table that moves by itself where the page is narrow. */

@@ -12,7 +12,7 @@ export class Samples {
     const now = asked();
     this.key = key;
     this.first = Number.parseInt(now.get("first") ?? "0", 10) || 0;
-    this.element = make("section", { "aria-label": "What the model said" });
+    this.element = make("section", {});
     this.step = make("select", { on: { change: () => this.change() } });
     this.text = make("input", { type: "search", value: now.get("text") ?? "", on: { input: () => this.change() } });
     this.chosen = now.get("step") ?? "";
