@@ -38,6 +38,10 @@ class Kind:
     #: The extra that brings its libraries.
     extra: str
     make: Callable[[Settings], Metric]
+    #: The field prints its values as shares, or in percent.
+    percent: bool = False
+    #: Whether it reads code, so that it is left out where no language is named.
+    of_code: bool = False
 
 
 def _bleu(settings: Settings) -> Metric:
@@ -61,7 +65,14 @@ def _bertscore(settings: Settings) -> Metric:
 
 
 KINDS: tuple[Kind, ...] = (
-    Kind("bleu", "BLEU", "overlap of sequences of one to four words, of the whole corpus at once", "eval", _bleu),
+    Kind(
+        "bleu",
+        "BLEU",
+        "overlap of sequences of one to four words, of the whole corpus at once",
+        "eval",
+        _bleu,
+        percent=True,
+    ),
     Kind("rouge", "ROUGE-L", "longest common subsequence of words; ROUGE-1, -2 and -Lsum beside it", "eval", _rouge),
     Kind(
         "bertscore", "BERTScore", "similarity of meaning, by the inner states of a model on disk", "train", _bertscore
@@ -72,6 +83,8 @@ KINDS: tuple[Kind, ...] = (
 def usual(settings: Settings) -> tuple[str, ...]:
     """The names of the metrics that are meant when none is named."""
     names = ["bleu", "rouge"]
+    if settings.language is not None:
+        names += [kind.name for kind in KINDS if kind.of_code]
     if settings.model is not None:
         names.append("bertscore")
     return tuple(names)

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable
 
-__all__ = ["is_unspaced", "spaceless_writing", "words"]
+__all__ = ["is_unspaced", "spaceless_writing", "tokens", "words"]
 
 #: Ranges of characters that are written without spaces between words, with the writing they belong to, in their order.
 _UNSPACED: tuple[tuple[int, int, str], ...] = (
@@ -82,11 +82,15 @@ def spaceless_writing(texts: Iterable[str]) -> str | None:
 class _Spread(dict[int, str]):
     """What each character becomes before a text is split at its spaces; filled as characters are met."""
 
+    def __init__(self, *, signs: bool) -> None:
+        super().__init__()
+        self.signs = signs
+
     def __missing__(self, code: int) -> str:
         character = chr(code)
-        kind = unicodedata.category(character)
-        if kind[0] not in "LMN":
-            kept = " "
+        kind = unicodedata.category(character)[0]
+        if kind not in "LMN":
+            kept = f" {character} " if self.signs and kind in "PS" else " "
         elif is_unspaced(character):
             kept = f" {character} "
         else:
@@ -95,7 +99,7 @@ class _Spread(dict[int, str]):
         return kept
 
 
-_SPREAD = _Spread()
+_WORDS, _WORDS_AND_SIGNS = _Spread(signs=False), _Spread(signs=True)
 
 
 def words(text: str) -> list[str]:
@@ -108,7 +112,18 @@ def words(text: str) -> list[str]:
     >>> words("Кошка сидит"), words("हिन्दी"), words("垫子 top上")
     (['кошка', 'сидит'], ['हिन्दी'], ['垫', '子', 'top', '上'])
     """
-    if not text.isascii():
-        # One spelling for letters with accents, in whatever way they were typed.
-        text = unicodedata.normalize("NFC", text)
-    return text.lower().translate(_SPREAD).split()
+    return _composed(text).lower().translate(_WORDS).split()
+
+
+def tokens(text: str) -> list[str]:
+    """The words of a text as they are written, and each sign by itself.
+
+    >>> tokens("Stop!! x_1")
+    ['Stop', '!', '!', 'x', '_', '1']
+    """
+    return _composed(text).translate(_WORDS_AND_SIGNS).split()
+
+
+def _composed(text: str) -> str:
+    """One spelling for letters with accents, in whatever way they were typed."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
