@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "data": {"core", "text"},
     "monitor": {"core", "signals", "rules", "engine", "sources", "sinks", "guard", "console"},
     "web": {"core", "engine", "sources", "console", "charts", "monitor", "pages"},
-    "trainers": {"core", "sinks", "guard", "console", "charts", "monitor"},
+    "trainers": {"core", "sinks", "guard", "console", "charts", "monitor", "text"},
     "recipes": {"core", "sinks", "guard", "console", "monitor", "text", "data", "trainers"},
     "pages": {"core", "engine", "sources", "charts", "monitor"},
     "notebook": {"core", "engine", "charts", "monitor", "pages"},

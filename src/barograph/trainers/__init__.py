@@ -9,7 +9,7 @@ from importlib import import_module
 
 __all__ = [
     "AccelerateTracker", "BarographCallback", "LightningLogger", "MetricsTracker", "PredictionLoggingCallback",
-    "RewardMetricsCallback", "Tracker", "create_compute_metrics_fn", "resume", "start",
+    "RewardMetricsCallback", "TextEvaluation", "Tracker", "create_compute_metrics_fn", "resume", "start",
 ]  # fmt: skip
 
 _HOMES = {
@@ -19,6 +19,7 @@ _HOMES = {
     "MetricsTracker": "metrics_tracker",
     "PredictionLoggingCallback": "prediction_callback",
     "RewardMetricsCallback": "reward_callback",
+    "TextEvaluation": "text_evaluation",
     "Tracker": "tracker",
     "create_compute_metrics_fn": "compute_metrics",
     "resume": "rescue",

@@ -21,6 +21,8 @@ __all__ = [
     "forget_attempt",
     "hush",
     "is_closing_row",
+    "is_sharded",
+    "log_beside",
     "method_of",
     "of_model",
     "trainer_of_caller",
@@ -80,6 +82,22 @@ def trainer_of_caller(frame: FrameType | None) -> Any | None:
             return owner
         frame = frame.f_back
     return None
+
+
+def is_sharded(trainer: Any) -> bool:
+    """Whether no device holds the whole model, so that it can only answer where all work together."""
+    plugin = getattr(trainer.accelerator.state, "deepspeed_plugin", None)
+    return bool(getattr(trainer, "is_fsdp_enabled", False) or getattr(plugin, "zero_stage", 0) == 3)
+
+
+def log_beside(trainer: Any, numbers: Mapping[str, float]) -> None:
+    """Log a row of one's own. The trainer's `log` would put what it has gathered for its next row into it."""
+    state = trainer.state
+    row = {**numbers, **({} if state.epoch is None else {"epoch": state.epoch})}
+    state.log_history.append({**row, "step": state.global_step})
+    is_due = trainer.control.should_log
+    trainer.control = trainer.callback_handler.on_log(trainer.args, state, trainer.control, row)
+    trainer.control.should_log = is_due  # Its own row is still to come.
 
 
 def method_of(trainer: Any, model: Any = None) -> Method | None:
