@@ -14,6 +14,7 @@ from barograph.cli.alerts import alerts
 from barograph.cli.check import check
 from barograph.cli.compare import compare
 from barograph.cli.demo import demo
+from barograph.cli.eval import evaluate
 from barograph.cli.explain import explain
 from barograph.cli.export import export
 from barograph.cli.plot import plot
@@ -37,6 +38,7 @@ COMMANDS: tuple[click.Command, ...] = (
     watch,
     serve,
     compare,
+    evaluate,
     plot,
     report,
     train,

@@ -17,7 +17,7 @@ from typing import Any
 from barograph.core.errors import BarographError, suggest
 from barograph.text.score import Pair
 
-__all__ = ["PREDICTION_FIELDS", "REFERENCE_FIELDS", "Texts", "UnreadableTexts", "pairs_of", "read_texts"]
+__all__ = ["PREDICTION_FIELDS", "REFERENCE_FIELDS", "Texts", "UnreadableTexts", "pairs_of", "read_texts", "rivals_of"]
 
 #: What the field of the model's answer is called. The first that is there counts.
 PREDICTION_FIELDS = (
@@ -77,6 +77,18 @@ def pairs_of(said: Texts, right: Sequence[Texts] = ()) -> list[Pair]:
         Pair(prediction, tuple(text for several in references for text in several))
         for prediction, references in zip(said.predictions, merged, strict=True)
     ]
+
+
+def rivals_of(other: Texts, said: Texts, right: Sequence[Texts] = ()) -> list[Pair]:
+    """What another system said, with the references that the first one has."""
+    if not right and other.references is not None and said.references is not None:
+        for line, theirs, ours in zip(other.lines, other.references, said.references, strict=False):
+            if theirs != ours:
+                raise UnreadableTexts(
+                    f"{other.path}: line {line} has another reference than the same row of {said.path}; "
+                    "two systems compare only on the same references in the same order"
+                )
+    return pairs_of(other, right or [said])
 
 
 def _check_alike(said: Texts, right: Texts) -> None:
