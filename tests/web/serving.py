@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import select
 import socket
 import threading
 import time
@@ -123,6 +124,13 @@ class Listener:
             if head.startswith(begins):
                 return head.removeprefix(begins).strip()
 
+    def has_news(self, seconds: float) -> bool:
+        """Whether an event comes within so long."""
+        end = time.monotonic() + seconds
+        while "data:" not in self._text and select.select([self.socket], [], [], max(0.0, end - time.monotonic()))[0]:
+            self._text += self.socket.recv(65_536).decode()
+        return "data:" in self._text
+
     def news(self) -> Any:
         """The next event."""
         return strict(self.line("data:"))
@@ -137,14 +145,13 @@ def served(root: Path, patch: pytest.MonkeyPatch, **named: Any) -> Iterator[Serv
     made: list[addresses._Inside] = []
 
     class Seen(addresses._Inside):
-        def __init__(self, make_room: Callable[[], Room]) -> None:
-            super().__init__(make_room)
+        def __init__(self, make_room: Callable[[], Room], is_ending: Callable[[], bool]) -> None:
+            super().__init__(make_room, is_ending)
             made.append(self)
 
     patch.setattr(addresses, "_Inside", Seen)
     named = {"names": ("127.0.0.1",), "make_room": lambda: Room(str(root), Settings()), **named}
-    app = addresses.application(named.pop("make_room"), **named)
-    server = server_of(app, last_words=1)
+    server = server_of(lambda is_ending: addresses.application(is_ending=is_ending, **named), last_words=1)
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listening:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()

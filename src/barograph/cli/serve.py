@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -14,6 +15,8 @@ import click
 from barograph.core.errors import BarographError, ConfigurationError, MissingExtra
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
     from barograph.web.room import Room
 
 __all__ = ["serve"]
@@ -54,7 +57,7 @@ def serve(folder: str, port: int | None, host: str, token: str | None, config: s
         from barograph.web.door import SHORTEST_TOKEN, is_loopback, new_token
         from barograph.web.listen import serve_on
     except ModuleNotFoundError as error:
-        raise MissingExtra("the page", str(error.name), "web") from None
+        raise MissingExtra("the page", str(error.name).partition(".")[0], "web") from None
     if token is not None and len(token) < SHORTEST_TOKEN:
         raise ConfigurationError(f"a token of {len(token)} signs is soon guessed; give {SHORTEST_TOKEN} or more")
     if token is not None and not (token.isascii() and token.isprintable()):
@@ -78,7 +81,11 @@ def serve(folder: str, port: int | None, host: str, token: str | None, config: s
 
     # Names by which this machine may be called; where it listens to all, the token is what counts.
     names = () if host in {"0.0.0.0", "::"} else (host,)  # noqa: S104 - only looked at
-    serve_on(listening, application(make_room, names=names, token=token), last_words=LAST_WORDS)
+
+    def app_until(is_ending: Callable[[], bool]) -> ASGIApp:
+        return application(make_room, names=names, token=token, is_ending=is_ending)
+
+    serve_on(listening, app_until, last_words=LAST_WORDS)
 
 
 def _listening(host: str, port: int | None) -> socket.socket:

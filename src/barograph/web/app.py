@@ -27,7 +27,7 @@ from starlette.routing import Route
 
 from barograph.core.errors import BarographError, ConfigurationError, MissingExtra
 from barograph.web.door import Door
-from barograph.web.stream import MOST_STREAMS, Lookout, events
+from barograph.web.stream import MOST_STREAMS, SOON, Lookout, events
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -55,8 +55,9 @@ MOST_PLACES = 4_000
 class _Inside:
     """What the addresses share: the room, and who looks out for what."""
 
-    def __init__(self, make_room: Callable[[], Room]) -> None:
+    def __init__(self, make_room: Callable[[], Room], is_ending: Callable[[], bool]) -> None:
         self._make_room = make_room
+        self.is_ending = is_ending
         self._room: asyncio.Future[Room] | None = None
         self._lookouts: dict[str | None, Lookout] = {}
         self.streams = 0
@@ -85,9 +86,15 @@ class _Inside:
         return self._lookouts[key]
 
 
-def application(make_room: Callable[[], Room], *, names: Sequence[str] = (), token: str | None = None) -> ASGIApp:
-    """The whole page."""
-    inside = _Inside(make_room)
+def application(
+    make_room: Callable[[], Room],
+    *,
+    names: Sequence[str] = (),
+    token: str | None = None,
+    is_ending: Callable[[], bool] = bool,
+) -> ASGIApp:
+    """The whole page. Once the server `is_ending`, nobody is left waiting."""
+    inside = _Inside(make_room, is_ending)
 
     @asynccontextmanager
     async def life(app: Starlette) -> AsyncIterator[None]:
@@ -99,7 +106,7 @@ def application(make_room: Callable[[], Room], *, names: Sequence[str] = (), tok
         async def handle(request: Request) -> Response:
             try:
                 room = await inside.room()
-                response = await asyncio.to_thread(answer, room, request)
+                response = await _worked_out(lambda: answer(room, request), is_ending)
             except BarographError as error:
                 response = _refusal(request, error)
             return response
@@ -120,6 +127,17 @@ def application(make_room: Callable[[], Room], *, names: Sequence[str] = (), tok
         Route("/events", stream),
     ]
     return Door(Starlette(routes=routes, lifespan=life), names=names, token=token)
+
+
+async def _worked_out(work: Callable[[], Response], is_ending: Callable[[], bool]) -> Response:
+    """An answer that may take a while, unless the server ends before."""
+    answer = asyncio.ensure_future(asyncio.to_thread(work))
+    while not answer.done():
+        await asyncio.wait({answer}, timeout=SOON)
+        if is_ending() and not answer.done():
+            answer.cancel()
+            return Response("the server has been told to end\n", 503)
+    return answer.result()
 
 
 # The files of the page
@@ -330,7 +348,7 @@ async def _stream(inside: _Inside, request: Request) -> ASGIApp:
     async def text() -> AsyncGenerator[str]:
         paths = [path for key in keys if (path := room.shelf.path_of(key)) is not None]
         with room.desk.looking(paths):
-            async with aclosing(events(lookouts, now)) as news:
+            async with aclosing(events(lookouts, now, inside.is_ending)) as news:
                 async for event in news:
                     yield event
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
-__all__ = ["MOST_STREAMS", "Lookout", "events"]
+__all__ = ["MOST_STREAMS", "SOON", "Lookout", "events"]
 
 _LOG = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Lookout:
     @property
     def is_over(self) -> bool:
         """Whether nobody looks any more."""
-        return not self._lookers and (self._task is None or self._task.done())
+        return not self._lookers and self._task is not None and self._task.done()
 
     @contextmanager
     def looking(self) -> Iterator[None]:
@@ -68,7 +68,9 @@ class Lookout:
             await asyncio.sleep(max(self._every, RESTS * (time.monotonic() - begun)))
 
 
-async def events(lookouts: Sequence[Lookout], now: Callable[[], Mapping[str, object]]) -> AsyncGenerator[str]:
+async def events(
+    lookouts: Sequence[Lookout], now: Callable[[], Mapping[str, object]], is_ending: Callable[[], bool] = bool
+) -> AsyncGenerator[str]:
     """The text of a stream: `now` as it is, and again each time it has become another."""
     yield f"retry: {COMES_BACK}\n\n"
     told: Mapping[str, object] | None = None
@@ -76,7 +78,7 @@ async def events(lookouts: Sequence[Lookout], now: Callable[[], Mapping[str, obj
     with ExitStack() as stack:
         for lookout in lookouts:
             stack.enter_context(lookout.looking())
-        while True:
+        while not is_ending():
             if (state := now()) != told:
                 told, last = state, time.monotonic()
                 yield f"data: {json.dumps(state)}\n\n"
