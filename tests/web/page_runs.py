@@ -12,8 +12,9 @@ from pathlib import Path
 from documents import EVIL
 
 SICK, WELL, GROWING, SAID, LONG, HOSTILE = "displaced", "healthy", "growing", "said", "long-" * 30, "hostile"
-#: A file's name may hold no stroke; the rest of it may stand in one.
+#: A file's name may hold no stroke, and the name of a reward neither that nor a space; all else may stand in one.
 EVIL_NAME = EVIL.replace("/", "|") + ".jsonl"
+EVIL_REWARD = EVIL.replace("/", "|").replace(" ", "_")
 LOG = "logs/training_metrics.jsonl"
 
 Row = Mapping[str, object]
@@ -39,19 +40,29 @@ def rows(*, is_displaced: bool, steps: range = range(1, 201)) -> Iterator[Row]:
         }  # fmt: skip
 
 
+def scored(reward: str) -> Iterator[Row]:
+    """A GRPO run of 40 steps, with a reward function of some name."""
+    for step in range(1, 41):
+        yield {
+            "step": step, "loss": 0.01, "reward": 0.02 * step, f"rewards/{reward}/mean": 0.02 * step, "grad_norm": 1.0,
+            "completions/mean_length": 40.0, "learning_rate": 1e-6,
+        }  # fmt: skip
+
+
 def lines(objects: Sequence[object] | Iterator[object]) -> str:
     return "".join(json.dumps(one) + "\n" for one in objects)
 
 
 def write(
-    folder: Path, told: Iterator[Row], *, state: str = "finished", said: Sequence[Row] = (), **config: object
-) -> Path:
+    folder: Path, told: Iterator[Row], *, method: str = "dpo", state: str = "finished", said: Sequence[Row] = (),
+    config: Mapping[str, object] | None = None,
+) -> Path:  # fmt: skip
     """A run as our own tracker leaves it."""
     (folder / "logs").mkdir(parents=True)
     (folder / LOG).write_text(lines(told))
     if said:
         (folder / "logs/completions.jsonl").write_text(lines(said))
-    facts = {"method": "dpo", "state": state, "config": {"beta": 0.1, "max_steps": 200, **config}}
+    facts = {"method": method, "state": state, "config": {"beta": 0.1, "max_steps": 200, **(config or {})}}
     (folder / "run.json").write_text(json.dumps(facts))
     return folder
 
@@ -77,7 +88,7 @@ def said() -> list[Row]:
 
 def pair(folder: Path) -> None:
     """The sick run and its twin."""
-    write(folder / SICK, rows(is_displaced=True))
+    write(folder / SICK, rows(is_displaced=True), config={"model": "a model"})
     write(folder / WELL, rows(is_displaced=False))
 
 
@@ -85,12 +96,12 @@ def all_of(folder: Path) -> None:
     """One of each kind."""
     pair(folder)
     begin(folder / GROWING)
-    few = range(1, 41)
-    write(folder / SAID, rows(is_displaced=False, steps=few), said=said())
+    write(folder / SAID, rows(is_displaced=False, steps=range(1, 41)), said=said())
     words = {"step": 10, "prompt": "p" * 3_000, "completion": "word " * 3_000, "column" * 20: "d" * 500}
-    told = ({**row, "metric" * 30: 1.0, "a/" * 90 + "b": 2.0} for row in rows(is_displaced=False, steps=few))
-    write(folder / LONG, told, said=[words] * 3, **{"setting" * 30: "value" * 80, "note": "word " * 100})
-    told = ({**row, EVIL: row["loss"]} for row in rows(is_displaced=False, steps=few))
-    harm = write(folder / HOSTILE, told, said=[{"step": 10, "prompt": EVIL, EVIL: EVIL}], **{EVIL: EVIL, "model": EVIL})
+    config = {"setting" * 30: "value" * 80, "note": "word " * 100}
+    write(folder / LONG, scored("metric" * 30), method="grpo", said=[words] * 3, config=config)
+    config = {EVIL: EVIL, "model": EVIL}
+    row = {"step": 10, "prompt": EVIL, EVIL: EVIL}
+    harm = write(folder / HOSTILE, scored(EVIL_REWARD), method="grpo", said=[row], config=config)
     (harm / "logs/findings.jsonl").write_text(lines([{"kind": "decision", "step": 5, "says": EVIL}]))
     (folder / EVIL_NAME).write_text(lines(rows(is_displaced=True)))
