@@ -191,8 +191,10 @@ def _json_rows(text: str, name: str) -> Iterator[tuple[int, Any]]:
 def _turned(columns: Mapping[str, Any]) -> list[Any]:
     """The rows of one object that holds whole columns, or that object as the only row."""
     lists = {name: column for name, column in columns.items() if isinstance(column, list)}
-    lengths = {len(column) for column in lists.values()}
-    if lengths in ({0}, {1}) or len(lengths) != 1 or not any(name in lists for name in PREDICTION_FIELDS):
+    named = {name for name in columns if name in PREDICTION_FIELDS or name in REFERENCE_FIELDS}
+    has_columns = named <= lists.keys() and not named.isdisjoint(PREDICTION_FIELDS)
+    length = max(map(len, lists.values()), default=0)
+    if not has_columns or length < 2 or any(len(column) != length for column in lists.values()):
         return [columns]
     return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
 
