@@ -148,6 +148,9 @@ def test_a_log_that_comes_later(log: Path) -> None:
     log.write_text("")
     run.look()
     assert "is empty" in run.trouble
+    append(log, '{"step": 0, "beta": 0.1}\n')  # Settings, no row yet.
+    run.look()
+    assert run.run is None
     append(log, lines(1, 4))
     run.look()
     assert (rows(run), run.trouble) == (3, "")
@@ -336,6 +339,28 @@ def test_a_run_that_is_put_away_lets_go_of_its_log(tmp_path: Path, monkeypatch: 
     opened(logs[1], desk)
     until(lambda: getattr(follower, "_stream", None) is None)
     assert rows(run) == 101, "who shows it still has it"
+    append(logs[0], lines(102, 103))
+    run.look()  # One that was under way.
+    assert rows(run) == 101
+    assert getattr(follower, "_stream", None) is None
+
+
+def test_a_look_that_was_under_way_takes_no_log_with_it(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = opened(log)
+    append(log, lines(31, 32))
+    made: list[Any] = []
+
+    class Late(desks.Watcher):
+        def look(self) -> Any:
+            made.append(self)
+            news = super().look()
+            run.close()
+            return news
+
+    monkeypatch.setattr(desks, "Watcher", Late)
+    run.look()
+    assert getattr(made[0].tail._follower, "_stream", "") is None
+    assert rows(run) == 30
 
 
 def test_a_run_that_is_being_read_is_not_put_away(

@@ -70,6 +70,7 @@ class OpenRun:
         #: Whether its log goes on with other runs, so that it has to be read as a whole each time.
         self._is_one_of_several = False
         self._seen: tuple[object, ...] = ()
+        self._is_closed = False
 
     @property
     def run(self) -> Run | None:
@@ -162,9 +163,11 @@ class OpenRun:
 
     def _follow(self, watcher: Watcher) -> None:
         with self.lock:
+            if self._is_closed:
+                return
             watcher.look()
             if self._is_another(watcher):  # The next run in its log has begun.
-                self._watcher = None
+                self._watcher, self._is_one_of_several = None, True
                 watcher.close()
                 self._read_anew()
                 return
@@ -186,7 +189,9 @@ class OpenRun:
             return
         with self.lock:
             self.trouble = watcher.trouble
-            if watcher.run is not None:
+            if watcher.run is None or self._is_closed:
+                watcher.close()
+            else:
                 self._watcher, self._seen = watcher, self._look_of(watcher)
             self.version = next_version()
 
@@ -225,8 +230,9 @@ class OpenRun:
             return str(error)
 
     def close(self) -> None:
-        """Let go of the log."""
+        """Let go of the log. What was read of it stays as it is."""
         with self.lock:
+            self._is_closed = True
             if self._watcher is not None:
                 self._watcher.close()
 
