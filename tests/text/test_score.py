@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 
 import pytest
 
@@ -68,5 +69,13 @@ def test_bertscore_needs_a_model() -> None:
         made(["bertscore"], Settings())
 
 
-def test_usual_metrics_are_those_for_prose() -> None:
+@pytest.mark.parametrize("name", ["codebleu", "ruby"])
+def test_metrics_of_code_need_a_language(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{name} reads code: name its language with --lang"):
+        made([name], Settings())
+
+
+def test_usual_metrics() -> None:
     assert usual(Settings()) == ("bleu", "rouge")
+    assert usual(Settings(language="python")) == ("bleu", "rouge", "codebleu", "ruby")
+    assert usual(Settings(model=Path("model"))) == ("bleu", "rouge", "bertscore")

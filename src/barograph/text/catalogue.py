@@ -64,6 +64,24 @@ def _bertscore(settings: Settings) -> Metric:
     return BertScore(settings.model, settings.layer, idf=settings.idf, baseline=settings.baseline)
 
 
+def _codebleu(settings: Settings) -> Metric:
+    from barograph.text.codebleu import CodeBleu
+
+    return CodeBleu(_language("codebleu", settings))
+
+
+def _ruby(settings: Settings) -> Metric:
+    from barograph.text.ruby import Ruby
+
+    return Ruby(_language("ruby", settings))
+
+
+def _language(metric: str, settings: Settings) -> str:
+    if settings.language is None:
+        raise ConfigurationError(f"{metric} reads code: name its language with --lang, as in --lang python")
+    return settings.language
+
+
 KINDS: tuple[Kind, ...] = (
     Kind(
         "bleu",
@@ -74,6 +92,22 @@ KINDS: tuple[Kind, ...] = (
         percent=True,
     ),
     Kind("rouge", "ROUGE-L", "longest common subsequence of words; ROUGE-1, -2 and -Lsum beside it", "eval", _rouge),
+    Kind(
+        "codebleu",
+        "CodeBLEU",
+        "overlap of code in tokens, keywords, syntax trees and data flow",
+        "eval",
+        _codebleu,
+        of_code=True,
+    ),
+    Kind(
+        "ruby",
+        "RUBY",
+        "likeness of code by its tree, or by its tokens where it does not parse",
+        "eval",
+        _ruby,
+        of_code=True,
+    ),
     Kind(
         "bertscore", "BERTScore", "similarity of meaning, by the inner states of a model on disk", "train", _bertscore
     ),
