@@ -21,8 +21,8 @@ __all__ = ["Evaluation", "Progress", "Result", "compare", "evaluate"]
 CHUNK = 50
 #: Pairs that a model is given at once.
 CHUNK_FOR_A_MODEL = 128
-#: Other processes take this many seconds to begin: with less left to do, they are not asked.
-WORTH_PROCESSES = 2.0
+#: With fewer seconds left to do, other processes are not asked: they take a second or two to begin.
+WORTH_PROCESSES = 6.0
 
 
 @dataclass(frozen=True, slots=True)
