@@ -6,7 +6,6 @@ import errno
 import os
 import socket
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -15,8 +14,6 @@ import click
 from barograph.core.errors import BarographError, ConfigurationError, MissingExtra
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp
-
     from barograph.web.room import Room
 
 __all__ = ["serve"]
@@ -82,10 +79,11 @@ def serve(folder: str, port: int | None, host: str, token: str | None, config: s
     # Names by which this machine may be called; where it listens to all, the token is what counts.
     names = () if host in {"0.0.0.0", "::"} else (host,)  # noqa: S104 - only looked at
 
-    def app_until(is_ending: Callable[[], bool]) -> ASGIApp:
-        return application(make_room, names=names, token=token, is_ending=is_ending)
-
-    serve_on(listening, app_until, last_words=LAST_WORDS)
+    serve_on(
+        listening,
+        lambda is_ending: application(make_room, names=names, token=token, is_ending=is_ending),
+        last_words=LAST_WORDS,
+    )
 
 
 def _listening(host: str, port: int | None) -> socket.socket:
