@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import re
 import subprocess
@@ -9,10 +10,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from barograph.cli import eval as module
 from barograph.cli.eval import evaluate
 from barograph.core.errors import ConfigurationError, MissingExtra
 from barograph.text.bleu import _scorer
 from barograph.text.catalogue import KINDS
+from barograph.text.evaluate import Progress
 from barograph.text.reading import UnreadableTexts
 
 pytest.importorskip("sacrebleu")
@@ -182,6 +185,27 @@ def test_as_a_command(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr == "barograph: said.txt: line 2 is not UTF-8 (byte 0xff); save the file as UTF-8\n"
+
+
+class Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_person_at_a_terminal_sees_how_far_it_has_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr(module, "AFTER", 0.0)
+    with module._progress_shown() as show:
+        assert show is not None
+        show(Progress(("bleu", "rouge"), 1600, 10_000, {"bleu": 0.27, "rouge": 0.61}))
+    line, blank, _ = screen.getvalue().split("\r")[1:]
+    assert line == "processed: 1,600 of 10,000  bleu 0.2700  rouge 0.6100"
+    assert blank == " " * len(line)
+
+
+def test_nobody_at_a_terminal_is_told_nothing(said: Path) -> None:
+    assert scored("-p", said).stderr == ""
 
 
 @pytest.mark.train

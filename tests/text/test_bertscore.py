@@ -73,6 +73,34 @@ def test_rescaled_scores_as_in_bert_score(model: Path, tmp_path: Path) -> None:
     assert "rescaled:baseline.tsv" in metric.signature
 
 
+def test_the_first_word_is_one_like_others(tmp_path: Path) -> None:
+    # The tokenisers of RoBERTa and GPT-2 see whether a blank is before a word. bert-score sets one before the first; of
+    # late versions of transformers it must be asked for in the tokeniser's own settings.
+    import transformers
+
+    tokenizers = pytest.importorskip("tokenizers")
+    trained = tokenizers.ByteLevelBPETokenizer()
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    trained.train_from_iterator(["the cat sat on the mat", "hello world"] * 20, vocab_size=300, special_tokens=special)
+    trained.save_model(str(tmp_path))
+    files = {"vocab": str(tmp_path / "vocab.json"), "merges": str(tmp_path / "merges.txt")}
+    transformers.RobertaTokenizer(**files, model_max_length=512).save_pretrained(tmp_path)
+    torch.manual_seed(0)
+    size = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 2, "intermediate_size": 64}
+    config = transformers.RobertaConfig(vocab_size=300, max_position_embeddings=32, **size)
+    transformers.RobertaModel(config).save_pretrained(tmp_path)
+    pairs = [Pair("the cat sat", ("a cat on the mat",)), Pair("hello world " * 30, ("the world",))]
+    found = [score.value for score in BertScore(tmp_path).scores(pairs)]
+    assert BertScore(tmp_path).scores(pairs)[1].notes == (
+        "cut off after 30 word pieces, which is what the model reads",
+    )
+
+    settings = tmp_path / "tokenizer_config.json"
+    with_blank = {**json.loads(settings.read_text()), "add_prefix_space": True, "model_max_length": 30}
+    settings.write_text(json.dumps(with_blank))
+    assert found == pytest.approx(peer(pairs, tmp_path, num_layers=3)[2], abs=1e-4)
+
+
 def test_one_by_one_as_all_at_once(model: Path) -> None:
     metric = BertScore(model)
     alone = [metric.score(*pair).value for pair in PAIRS]
