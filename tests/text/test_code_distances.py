@@ -183,7 +183,7 @@ def test_a_graph_distance_is_the_least_of_all_pairings(one: DependenceGraph, oth
 def test_a_graph_distance_is_the_same_from_either_side_with_any_number_of_steps(
     one: DependenceGraph, other: DependenceGraph
 ) -> None:
-    for steps in (0, 3, 10, 50_000):
+    for steps in (0, 3, 10, 20_000):
         assert graph_distance(one, other, steps) == graph_distance(other, one, steps)
 
 

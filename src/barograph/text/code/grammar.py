@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["EXTRA", "Grammar", "grammar_edition", "grammar_of"]
 
 #: What brings tree-sitter and the grammars.
-EXTRA = "code"
+EXTRA = "eval"
 
 
 class Grammar(NamedTuple):

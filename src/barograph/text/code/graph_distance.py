@@ -14,8 +14,8 @@ __all__ = ["MOST_STATEMENTS", "MOST_STEPS", "graph_distance"]
 
 #: Graphs with more nodes are not tried: the steps would be used up.
 MOST_STATEMENTS = 60
-#: How many pairs of nodes may be tried: some tenths of a second.
-MOST_STEPS = 50_000
+#: How many pairs of nodes may be tried: a fifth of a second.
+MOST_STEPS = 20_000
 
 
 class _TooLong(Exception):
