@@ -17,7 +17,8 @@ import barograph
 #: What extras bring: a module may fail to import for want of one of these, and of nothing else.
 OPTIONAL = {
     "accelerate", "datasets", "lightning", "matplotlib", "peft", "rapidfuzz", "sacrebleu", "starlette", "torch",
-    "transformers", "tree_sitter", "tree_sitter_python", "trl", "uvicorn",
+    "transformers", "tree_sitter", "tree_sitter_c", "tree_sitter_cpp", "tree_sitter_go", "tree_sitter_java",
+    "tree_sitter_javascript", "tree_sitter_python", "trl", "uvicorn",
 }  # fmt: skip
 
 # Imports every module named in argv as if it were the first one of the package, so that a circle shows from each side.
