@@ -94,21 +94,20 @@ class BertScore(Metric):
         return self.scores([Pair(prediction, tuple(references))])[0]
 
     def scores(self, pairs: Sequence[Pair]) -> list[Score]:
-        """Many pairs, a hundred at once."""
+        """Many pairs, a hundred at once: those of a like length together, for each fills up to the longest."""
         ready = self if self.frequencies or not self.idf else self.prepared([references for _, references in pairs])
         look = self._looker()
         floor = self._floor()
-        scores = []
+        texts = [(prediction, *references) for prediction, references in pairs]
+        by_length = sorted(range(len(pairs)), key=lambda place: sum(map(len, texts[place])))
+        found: dict[int, Score] = {}
         for first in range(0, len(pairs), AT_ONCE):
-            some = pairs[first : first + AT_ONCE]
-            seen = look.look(
-                [text for pair in some for prediction, references in some for text in (prediction, *references)]
-            )
-            for prediction, references in some:
-                ours = seen[prediction]
-                found = [ready.matched(ours, seen[reference], look, floor) for reference in references]
-                scores.append(best_of(found))
-        return scores
+            places = by_length[first : first + AT_ONCE]
+            seen = look.look([text for place in places for text in texts[place]])
+            for place in places:
+                ours, *right = (seen[text] for text in texts[place])
+                found[place] = best_of(ready.matched(ours, theirs, look, floor) for theirs in right)
+        return [found[place] for place in range(len(pairs))]
 
     def matched(self, ours: Look, theirs: Look, look: Looker, floor: Sequence[float]) -> Score:
         """How well the pieces of two texts match."""
