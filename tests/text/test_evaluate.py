@@ -13,8 +13,10 @@ import pytest
 from barograph.core.errors import BarographError
 from barograph.text import evaluate as module
 from barograph.text.bleu import Bleu
+from barograph.text.codebleu import CodeBleu
 from barograph.text.evaluate import Progress, compare, evaluate
 from barograph.text.rouge import Rouge
+from barograph.text.ruby import Ruby
 from barograph.text.score import Metric, Pair, Score
 
 pytest.importorskip("sacrebleu")
@@ -86,6 +88,27 @@ def test_the_same_for_any_number_of_processes(workers: int, monkeypatch: pytest.
     assert evaluate(pairs, [Bleu(), Rouge()], workers=workers) == evaluate(pairs, [Bleu(), Rouge()])
 
 
+def functions(size: int) -> list[Pair]:
+    rng = random.Random(1)
+
+    def text() -> str:
+        a, b, sign = rng.choice("abcxyz"), rng.choice("abcxyz"), rng.choice("+-*")
+        loop = [f"    for {b} in {a}:", f"        print({b})"] if rng.random() < 0.5 else []
+        first, last = f"    {a} = {b} {sign} {rng.randrange(5)}", f"    return {a} {sign} {b}"
+        return "\n".join([f"def f({a}, {b}):", first, *loop, last])
+
+    return [Pair(text(), (text(),)) for _ in range(size)]
+
+
+def test_code_is_scored_the_same_in_any_number_of_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("tree_sitter_python")
+    monkeypatch.setattr(module, "WORTH_PROCESSES", -1.0)
+    pairs, metrics = functions(240), [CodeBleu("python"), Ruby("python")]
+    alone = evaluate(pairs, metrics)
+    assert len({score.value for score in alone.results[0].scores}) > 50  # There is something to tell apart.
+    assert evaluate(pairs, metrics, workers=2) == evaluate(pairs, metrics, workers=3) == alone
+
+
 def test_little_work_begins_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "ProcessPoolExecutor", None)
     assert len(evaluate(corpus(120), [Rouge()], workers=8).results[0].scores) == 120
@@ -136,8 +159,10 @@ def test_two_systems() -> None:
 SCRIPT = """
 import json, sys
 from barograph.text.bleu import Bleu
+from barograph.text.codebleu import CodeBleu
 from barograph.text.evaluate import evaluate
 from barograph.text.rouge import Rouge
+from barograph.text.ruby import Ruby
 from barograph.text.score import Pair
 pairs = [Pair(said, tuple(right)) for said, right in json.load(sys.stdin)]
 found = evaluate(pairs, [Bleu(), Rouge()])
