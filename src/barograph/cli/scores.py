@@ -177,7 +177,10 @@ def _interval(interval: Interval | None, metric: str) -> str:
 
 def _parts_told(result: Result) -> str:
     return ", ".join(
-        f"{name.replace('_', ' ')} {part:.3f}" for name, part in result.score.parts.items() if part is not None
+        # How many pairs reached a level is no share.
+        f"{name.replace('_', ' ')} {part:,.0f}" if name.endswith("_pairs") else f"{name.replace('_', ' ')} {part:.3f}"
+        for name, part in result.score.parts.items()
+        if part is not None
     )
 
 

@@ -19,6 +19,7 @@ from itertools import islice
 from statistics import fmean
 from typing import Any, TypeAlias
 
+from barograph.console.progress_bars import facts_line
 from barograph.core.errors import ConfigurationError, MissingExtra
 from barograph.text.catalogue import Settings, made
 from barograph.text.score import Metric, Pair
@@ -41,6 +42,7 @@ Reward: TypeAlias = Callable[[Any, str], float]
 
 #: Answers of an evaluation that are kept beside their scores.
 KEPT = 16
+BAR = "{desc} |{bar:20}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_inv_fmt}]"
 #: When an evaluation takes place, besides a number of steps.
 EPOCH, EVALUATION = "epoch", "evaluation"
 
@@ -160,14 +162,14 @@ class TextEvaluation(TrainerCallback):  # type: ignore[misc, unused-ignore]
         answers = list[str]()
         rewards = list[float]()
         starts = range(0, len(self.prompts), self.batch_size)
-        with _undisturbed(model), tqdm(starts, "Evaluating", unit="batch", leave=False) as bar:
-            for start in bar:
+        with _undisturbed(model), _progress(len(starts)) as step:
+            for start in starts:
                 prompts = self.prompts[start : start + self.batch_size]
                 said = _answers(model, tokenizer, prompts, self.generation)
                 answers += said
                 if self.reward is not None:
                     rewards += [float(self.reward(prompt, one)) for prompt, one in zip(prompts, said, strict=True)]
-                bar.set_postfix(processed=len(answers), **({"avg_reward": round(fmean(rewards), 4)} if rewards else {}))
+                step(len(answers), fmean(rewards) if rewards else None)
         numbers, columns = self._scored(answers, rewards)
         named = {f"eval_{name}": value for name, value in numbers.items()}
         trl_compat.log_beside(trainer, named)
@@ -245,6 +247,21 @@ def _undisturbed(model: Any) -> Iterator[None]:
             yield
     finally:
         model.train(was_training)
+
+
+@contextmanager
+def _progress(batches: int) -> Iterator[Callable[[int, float | None], None]]:
+    """A bar, and below it how many prompts have been answered and what that is worth so far."""
+    with (
+        tqdm(total=batches, desc="Evaluating", unit="batch", leave=False, bar_format=BAR) as bar,
+        tqdm(total=0, leave=False, position=abs(bar.pos) + 1, bar_format="{desc}") as below,
+    ):
+
+        def step(processed: int, reward: float | None) -> None:
+            bar.update()
+            below.set_description_str(facts_line({"processed": processed, "avg_reward": reward}))
+
+        yield step
 
 
 def _shown(prompt: Prompt) -> object:
