@@ -1,0 +1,101 @@
+"""What barograph says of a recorded log: in the end, and to somebody who watches while it is written."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from barograph.core.finding import Severity
+from barograph.core.run import Run
+from barograph.engine.bound import bind
+from barograph.engine.frame import frame_of
+from barograph.engine.judge import judge
+from barograph.engine.live import Engine
+from barograph.engine.settings import Settings
+from barograph.sources.runs import read_run
+
+__all__ = ["Alarm", "Said", "said_of"]
+
+#: What says whether a model has learned what it should, as trainers log it, with a word for it.
+OUTCOMES = {
+    "eval_rewards/accuracies": "accuracy",
+    "eval_accuracy": "accuracy",
+    "eval_f1": "F1",
+    "eval_rewards/margins": "margin",
+    "eval_loss": "loss",
+}
+
+#: A cause is told; further ones are not the answer any more.
+CAUSES_KEPT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A finding of warning or worse, at the row at which a watcher is told of it."""
+
+    step: int
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is said of one log."""
+
+    verdict: str
+    #: Rules that warn or worse in the end, and those that remark.
+    warned: tuple[str, ...]
+    remarked: tuple[str, ...]
+    #: The likeliest cause, and the next.
+    causes: tuple[str, ...]
+    #: In the order in which they come while the log is written.
+    alarms: tuple[Alarm, ...]
+    #: What was measured last on held-out examples, by name: no rule is asked for it.
+    held_out: tuple[tuple[str, float], ...] = ()
+
+
+def said_of(rows: Sequence[Mapping[str, Any]], entry: Mapping[str, Any]) -> Said:
+    """Judge the rows of a log, with the configuration that the manifest has of it."""
+    run = _read(rows, entry)
+    diagnosis = judge(run, Settings())
+    grave = [finding for finding in diagnosis.findings if finding.severity >= Severity.WARNING]
+    mild = [finding for finding in diagnosis.findings if finding.severity < Severity.WARNING]
+    return Said(
+        verdict=diagnosis.verdict.value,
+        warned=tuple(dict.fromkeys(finding.code for finding in grave)),
+        remarked=tuple(dict.fromkeys(finding.code for finding in mild)),
+        causes=tuple(cause.name for cause in diagnosis.causes[:CAUSES_KEPT]),
+        alarms=tuple(_alarms(run)),
+        held_out=tuple(_held_out(rows)),
+    )
+
+
+def _read(rows: Sequence[Mapping[str, Any]], entry: Mapping[str, Any]) -> Run:
+    """By the reader of run folders, so that names, units and gaps are treated as in any run."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "logs").mkdir()
+        facts = {"method": entry["method"], "config": entry["config"], "state": "finished"}
+        (folder / "run.json").write_text(json.dumps(facts))
+        (folder / "logs" / "training_metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return read_run(folder)
+
+
+def _alarms(run: Run) -> list[Alarm]:
+    engine = Engine(bind(run.method, Settings()), frame_of(run.method, run.config))
+    return [
+        Alarm(record.step, finding.code)
+        for record in run.records()
+        for finding in engine.advance(record.step, record.series())
+        if finding.severity >= Severity.WARNING
+    ]
+
+
+def _held_out(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, float]]:
+    for key, word in OUTCOMES.items():
+        last = next((row[key] for row in reversed(rows) if key in row), None)
+        if isinstance(last, int | float):
+            yield word, float(last)

@@ -1,0 +1,234 @@
+"""The page that shows the scores: docs/measured.md."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from statistics import fmean, median
+from typing import Any
+
+from scenarios import SETTINGS
+from scoring import Score, Share, share
+
+__all__ = ["page"]
+
+HEAD = """\
+# Measured
+
+<!-- Written by benchmarks/diagnosis/score.py from the recorded logs. Change the code, then run it again. -->
+
+How often the diagnosis is right, on runs of which the truth is known: {healthy} healthy settings and {faults} planted
+faults, {logs} recorded runs in all. They are real trainings by TRL, transformers and the PPO of the recipes, of the
+tiny model in its tiny world ([training](training.md)), 60 to 210 rows each. What is planted where stands in
+`benchmarks/diagnosis/scenarios.py`; `record.py` beside it trains them anew, `score.py` prints this page.
+
+How to read it:
+
+- **tuned** and **held out**: half of the settings of each method and a quarter of the kinds of faults were drawn by lot
+  before any run was recorded. Rules, thresholds and causes may be changed by looking at the tuned part only; the other
+  is what to expect of runs that nobody has looked at. It is still the tiny model: large models differ more.
+- An **alarm** is a warning or worse. On a healthy run any alarm is false, also one that comes and goes while it trains.
+- A rule **names** a fault if its sentence is about it. The **cause** is right if it is the likeliest one that is told;
+  **in two**: or the second. What has no alarm has no cause. Faults for which no cause has a word count as missed.
+- **After**: steps from where a careful reader of the log could know, to the first alarm; negative is earlier.
+- Faults that no log can show are in a table of their own and in no sum.
+- Intervals are 95 %, by Wilson, as if runs were independent. Seeds of one scenario are not: read them as too narrow.
+"""
+
+
+def page(scores: Sequence[Score], rivals: Mapping[str, Any]) -> str:
+    """The whole page."""
+    healthy = [one for one in scores if one.scenario.fault is None]
+    faulty = [one for one in scores if one.scenario.fault is not None]
+    shown = [one for one in faulty if _fault(one).seen_from is not None]
+    hidden = [one for one in faulty if _fault(one).seen_from is None]
+    kinds = {one.scenario.name for one in faulty}
+    parts = [
+        HEAD.format(healthy=len({one.scenario.name for one in healthy}), faults=len(kinds), logs=len(scores)),
+        "## In short\n\n" + _sums({"tuned": False, "held out": True}, healthy, shown),
+        "## By method\n\n" + _by_method(healthy, shown),
+        "## Healthy runs\n\n" + _healthy(healthy),
+        "## Faults\n\n" + _faults(shown),
+        "## What no log can show\n\n" + _hidden(hidden),
+        "## Alarms before there was a fault\n\n" + _early(shown),
+        "## Beside other tools\n\n" + _rivals(scores, rivals),
+    ]
+    return "\n\n".join(part.rstrip() for part in parts) + "\n"
+
+
+def _fault(one: Score) -> Any:
+    return one.scenario.fault
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines) + "\n"
+
+
+MEASURES: dict[str, Callable[[Score], bool]] = {
+    "faults that raise an alarm": lambda one: one.alarmed,
+    "faults that a rule names": lambda one: one.named,
+    "right cause": lambda one: one.first,
+    "right cause, in two": lambda one: one.second,
+}
+
+
+def _sums(split: Mapping[str, bool], healthy: Sequence[Score], shown: Sequence[Score]) -> str:
+    def of(scores: Sequence[Score], held_out: bool) -> list[Score]:
+        return [one for one in scores if one.scenario.is_held_out == held_out]
+
+    rows: list[list[object]] = [
+        ["healthy runs without any alarm, at any time"]
+        + [share(part, [not one.false_alarms for one in part]) for part in (of(healthy, it) for it in split.values())],
+        ["healthy runs that end without one"]
+        + [share(part, [not one.alarmed for one in part]) for part in (of(healthy, it) for it in split.values())],
+    ]
+    for name, measure in MEASURES.items():
+        rows.append([name, *(share(part, map(measure, part)) for part in (of(shown, it) for it in split.values()))])
+    rows.append(
+        ["first alarm after it is decidable, in steps (median)", *(_delay(of(shown, it)) for it in split.values())]
+    )
+    return _table(["", *split], rows)
+
+
+def _delay(scores: Sequence[Score]) -> str:
+    known = [one.delay for one in scores if one.delay is not None and one.alarmed]
+    return f"{median(known):+.0f}" if known else "-"
+
+
+def _by_method(healthy: Sequence[Score], shown: Sequence[Score]) -> str:
+    rows = []
+    for method in dict.fromkeys(setting.method for setting in SETTINGS):
+        well = [one for one in healthy if one.scenario.method == method]
+        ill = [one for one in shown if one.scenario.method == method]
+        rows.append(
+            [method, share(well, [not one.false_alarms for one in well])]
+            + [share(ill, map(measure, ill)) for measure in MEASURES.values()]
+            + [_delay(ill)]
+        )
+    return _table(
+        ["method", "healthy, silent", "alarm", "named", "right cause", "right cause, in two", "after"], rows
+    )  # fmt: skip
+
+
+def _by_scenario(scores: Sequence[Score]) -> list[list[Score]]:
+    groups = defaultdict(list)
+    for one in scores:
+        groups[one.scenario.name].append(one)
+    return list(groups.values())
+
+
+def _part(one: Score) -> str:
+    return "held out" if one.scenario.is_held_out else "tuned"
+
+
+def _healthy(healthy: Sequence[Score]) -> str:
+    rows = []
+    for group in _by_scenario(healthy):
+        one, setting = group[0], group[0].scenario.setting
+        silent = sum(not each.false_alarms for each in group)
+        rows.append(
+            [setting.name, setting.says, _part(one), _reached(group), f"{silent}/{len(group)}",
+             f"{sum(each.alarmed for each in group)}/{len(group)}", _told(group)]
+        )  # fmt: skip
+    head = ["setting", "what", "part", "held out", "silent", "alarm at the end", "alarms (seed: rule at step)"]
+    says = "They are called healthy for what they reach on held-out examples, not for what any rule says of them.\n\n"
+    return says + _table(head, rows)
+
+
+def _reached(group: Sequence[Score]) -> str:
+    """The first thing that says whether the model has learned, as a mean over the seeds."""
+    words = [name for name, _ in group[0].said.held_out]
+    word = next((word for word in ("accuracy", "margin") if word in words), None)
+    return f"{word} {fmean(dict(one.said.held_out)[word] for one in group):.2f}" if word else "-"
+
+
+def _told(group: Sequence[Score]) -> str:
+    said = [
+        f"{one.seed}: " + ", ".join(f"{code} at {step}" for step, code in _first_of_each(one.false_alarms))
+        for one in group
+        if one.false_alarms
+    ]
+    return "; ".join(said)
+
+
+def _first_of_each(alarms: Iterable[tuple[int, str]]) -> list[tuple[int, str]]:
+    first: dict[str, int] = {}
+    for step, code in alarms:
+        first.setdefault(code, step)
+    return [(step, code) for code, step in first.items()]
+
+
+def _faults(shown: Sequence[Score]) -> str:
+    rows = []
+    for group in _by_scenario(shown):
+        fault, count = _fault(group[0]), len(group)
+        since = f", from step {fault.since}" if fault.since > 1 else ""
+        rows.append(
+            [fault.kind, fault.setting, fault.says + since, _part(group[0]),
+             *(f"{sum(map(measure, group))}/{count}" for measure in MEASURES.values()),
+             _delay(group), _instead(group)]
+        )  # fmt: skip
+    head = ["fault", "setting", "what", "part", "alarm", "named", "cause", "in two", "after", "said instead (runs)"]
+    return _table(head, rows)
+
+
+def _instead(group: Sequence[Score]) -> str:
+    """What is told where the right cause is not."""
+    wrong: Counter[str] = Counter()
+    for one in group:
+        if one.first:
+            continue
+        if not one.alarmed:
+            wrong["nothing"] += 1
+        else:
+            wrong[one.said.causes[0] if one.said.causes else "no cause: " + ", ".join(one.said.warned)] += 1
+    told = "; ".join(f"{words} ({count})" for words, count in wrong.most_common())
+    return told + (" - there is no word for it" if not _fault(group[0]).causes else "")
+
+
+def _hidden(hidden: Sequence[Score]) -> str:
+    rows = []
+    for group in _by_scenario(hidden):
+        fault = _fault(group[0])
+        alarmed = f"{sum(one.alarmed for one in group)}/{len(group)}"
+        rows.append([fault.kind, fault.setting, fault.says, fault.because, alarmed, _instead(group)])
+    return _table(["fault", "setting", "what", "why not", "alarm", "said (runs)"], rows)
+
+
+def _early(shown: Sequence[Score]) -> str:
+    late = [one for one in shown if _fault(one).since > 1]
+    false = [one for one in late if one.false_alarms]
+    told = [f"- {one.scenario.name}, seed {one.seed}: {_told([one]).partition(': ')[2]}" for one in false]
+    says = f"Of {len(late)} runs whose fault begins in the middle, {len(false)} raise an alarm before it."
+    return "\n".join([says, "", *told])
+
+
+def _rivals(scores: Sequence[Score], rivals: Mapping[str, Any]) -> str:
+    if not rivals:
+        return "None was installed: `score.py --rivals PYTHON` asks those that this Python has."
+    answered = rivals["answers"]
+    common = [one for one in scores if f"{one.scenario.name}-seed{one.seed}" in answered]
+    well = [one for one in common if one.scenario.fault is None]
+    ill = [one for one in common if one.scenario.fault is not None and one.scenario.fault.seen_from is not None]
+    rows: list[list[object]] = [
+        ["barograph", share(well, [not one.alarmed for one in well]), share(ill, [one.alarmed for one in ill]),
+         share(ill, [one.named for one in ill]), "-"]
+    ]  # fmt: skip
+    for name, version in rivals["versions"].items():
+        of = {key: given.get(name) for key, given in answered.items()}
+
+        def said(one: Score, of: Mapping[str, Any] = of) -> Mapping[str, bool]:
+            return of[f"{one.scenario.name}-seed{one.seed}"] or {"alarm": False, "named": False, "broke": True}
+
+        rows.append(
+            [f"{name} {version}", share(well, [not said(one)["alarm"] for one in well]),
+             share(ill, [said(one)["alarm"] for one in ill]), share(ill, [said(one)["named"] for one in ill]),
+             str(Share(sum("broke" in said(one) for one in common), len(common)).count)]
+        )  # fmt: skip
+    text = (
+        f"{len(common)} of the logs, as a `trainer_state.json`, judged when they are complete, at default thresholds. "
+        "A tool names a fault if a warning of its holds a word for it (`rivals.py`); that is generous, since a text "
+        "that offers five possible causes names all of them.\n\n"
+    )
+    return text + _table(["tool", "healthy, silent at the end", "alarm", "named", "broke down"], rows)

@@ -1,0 +1,128 @@
+"""Other tools on the same logs, as their own commands read them: the ones that a Python has installed.
+
+Each gets a `trainer_state.json`, which all of them read. A finding of theirs that is graded warning or worse is an
+alarm; it names a fault if its text holds one of the fault's words, wherever in it. That is generous: the text need not
+say that the word is the cause.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+__all__ = ["RIVALS", "WORDS", "answers", "versions"]
+
+#: The arguments of each, and the names that it gives to what is a warning or worse.
+RIVALS: dict[str, tuple[list[str], frozenset[str]]] = {
+    "losslint": (["check", "LOG", "--format", "json"], frozenset({"warning", "error"})),
+    "trainspotter": (["analyze", "LOG", "--output", "json"], frozenset({"warning", "error"})),
+    "rldoctor": (["diagnose", "LOG", "--format", "json"], frozenset({"warning", "critical"})),
+    "runmedic": (["diagnose", "LOG", "--json"], frozenset({"warning", "critical"})),
+    "trainproof": (["doctor", "LOG", "--json"], frozenset({"warn", "fail"})),
+}
+
+_DIVERGES = r"diverg|explo|learning rate (is )?too high|lower the (peak )?(learning rate|lr)|spike"
+_STANDS = r"stuck|flat|plateau|not (learning|decreasing|improving)|no progress|stagnat|too low"
+_OVER = r"overfit|over-fit|generali[sz]ation|memori"
+_DEAD = r"zero.varian|zero.std|constant reward|reward (is )?(constant|flat)|dead|no (learning )?signal|advantage"
+#: Of each kind of fault, what a text that names it holds.
+WORDS = {
+    "rate-too-high": _DIVERGES,
+    "rate-jumps": _DIVERGES,
+    "kl-blows-up": _DIVERGES + r"|\bkl\b",
+    "rate-too-low": _STANDS,
+    "nothing-trains": r"dead|frozen|trainable|zero.grad|vanish|" + _STANDS,
+    "reference-elsewhere": r"reference",
+    "overflow": r"\bnan\b|\binf\b|non-?finite|overflow",
+    "labels-random": r"label|random|chance",
+    "labels-noisy": r"label|nois",
+    "labels-swapped": r"label|swap|invert",
+    "labels-swapped-in-half": r"label|swap|invert|" + _OVER,
+    "labels-swapped-midway": r"label|swap|invert|negative margin|data",
+    "classes-unbalanced": r"imbalanc|class",
+    "one-class": r"imbalanc|class|majority",
+    "pairs-alike": r"displac|likelihood|both .*fall",
+    "over-training": _OVER,
+    "truncated-alike": r"truncat|cut off|identical",
+    "told-apart-by-trivia": r"trivial|leak|shortcut|too (good|easy|fast)|collaps",
+    "batch-tiny": r"batch",
+    "beta-too-small": r"beta|drift",
+    "beta-too-large": r"beta",
+    "scores-collapse": r"collaps|weight decay|" + _DIVERGES,
+    "reward-constant": _DEAD,
+    "reward-too-hard": _DEAD + r"|hard|difficult",
+    "reward-solved": _DEAD + r"|easy|solved|saturat",
+    "reward-breaks": _DEAD + r"|reward (drop|fell|collaps)",
+    "length-exploited": r"length|hack|gaming|exploit",
+    "word-exploited": r"hack|gaming|exploit",
+    "cut-off": r"truncat|clipped|cut off|length",
+    "entropy-collapses": r"entropy",
+    "sampling-narrowed": r"negative kl|sampling",
+    "critic-stands-still": r"critic|value (function|loss)|explained",
+    "critic-explodes": r"critic|value (function|loss)|explained",
+}  # fmt: skip
+
+
+def versions(python: Path) -> dict[str, str]:
+    """The rivals that this Python has, with their versions."""
+    asked = (
+        "import importlib.metadata as m, json, sys\n"
+        "found = {}\n"
+        "for name in sys.argv[1:]:\n"
+        "    try: found[name] = m.version(name)\n"
+        "    except m.PackageNotFoundError: pass\n"
+        "print(json.dumps(found))"
+    )
+    done = subprocess.run([python, "-c", asked, *RIVALS], capture_output=True, text=True, check=True)
+    return dict(json.loads(done.stdout))
+
+
+def answers(python: Path, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, list[str] | None]:
+    """What each says of a log that is an alarm; None where it breaks down."""
+    with tempfile.TemporaryDirectory() as name:
+        log = Path(name) / "trainer_state.json"
+        history = [{key: _number(value) for key, value in row.items()} for row in rows]
+        last = history[-1]["step"]
+        log.write_text(json.dumps({"log_history": history, "global_step": last, "max_steps": last}))
+        return {rival: _asked(python.with_name(rival), *RIVALS[rival], log) for rival in names}
+
+
+def names(texts: Sequence[str], kind: str) -> bool:
+    """Whether one of them holds a word for this kind of fault."""
+    return any(re.search(WORDS[kind], text, re.IGNORECASE) for text in texts)
+
+
+def _number(value: Any) -> Any:
+    words = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+    return words.get(value, value) if isinstance(value, str) else value
+
+
+def _asked(script: Path, arguments: list[str], graded: frozenset[str], log: Path) -> list[str] | None:
+    command = [str(script), *(str(log) if word == "LOG" else word for word in arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    try:
+        found = json.loads(done.stdout)
+    except ValueError:
+        return None
+    return [json.dumps(finding) for finding in _findings(found) if _grade(finding) in graded]
+
+
+def _findings(found: Any) -> list[dict[str, Any]]:
+    """The findings, wherever in the answer they are."""
+    if isinstance(found, list):
+        return [finding for one in found for finding in _findings(one)]
+    if not isinstance(found, dict):
+        return []
+    own = found.get("findings")
+    here = [one for one in own if isinstance(one, dict)] if isinstance(own, list) else []
+    return here + [finding for key in ("reports", "runs") for finding in _findings(found.get(key))]
+
+
+def _grade(finding: Mapping[str, Any]) -> str:
+    return str(finding.get("severity") or finding.get("level") or "").lower()
