@@ -6,6 +6,7 @@ import json
 import os
 import stat
 import sys
+import threading
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from barograph.core.errors import ConfigurationError, UnreadableRun
 from barograph.core.run import Run, run_from_rows
 from barograph.sinks.catalogue import SINKS, Sink, sink_for, write_file
+from barograph.sinks.replace import write_whole
 from barograph.sinks.rows import Rows, rows_of
 from barograph.sources.runs import read_run
 
@@ -167,6 +169,29 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     write_file(SINKS["csv"], SOME, str(link))
     assert link.is_symlink()
     assert target.read_text() == "step,loss\n1,0.5\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such pipes")
+def test_a_pipe_is_written_to_and_stays_one(tmp_path: Path) -> None:
+    pipe, link = tmp_path / "pipe", tmp_path / "stdout"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    got: list[bytes] = []
+    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()), daemon=True)
+    reader.start()
+    write_whole(link, b"all of it")
+    reader.join(10)
+    assert got == [b"all of it"]
+    assert link.is_symlink()
+    assert pipe.is_fifo()
+    assert sorted(tmp_path.iterdir()) == [pipe, link]
+
+
+def test_what_goes_wrong_goes_by_the_name_that_was_given(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError) as error:
+        write_whole(tmp_path, b"")
+    assert error.value.filename == str(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_formats_by_ending() -> None:

@@ -12,7 +12,7 @@ from barograph.sinks.csv_table import write_csv
 from barograph.sinks.json_list import write_json
 from barograph.sinks.jsonl import write_jsonl
 from barograph.sinks.parquet import write_parquet
-from barograph.sinks.replace import replacing
+from barograph.sinks.replace import writing
 from barograph.sinks.rows import Rows
 
 __all__ = ["SINKS", "Sink", "sink_for", "write_file"]
@@ -60,18 +60,10 @@ def sink_for(name: str | None, path: str | None) -> Sink:
 
 def write_file(sink: Sink, rows: Rows, path: str) -> None:
     """Write a file as a whole: it appears, or replaces the one before, only when it is complete."""
-    target = Path(path).resolve()  # what a link points at is replaced, not the link
+    target = Path(path)
     if target.is_dir():
         raise ConfigurationError(f"{path}: is a folder; name a file in it")
     if not target.parent.is_dir():
         raise ConfigurationError(f"{path}: there is no folder {target.parent}; make it first")
-    if target.exists() and not target.is_file():  # a pipe or a device cannot be replaced
-        with target.open("wb") as stream:
-            sink.write(rows, stream)
-        return
-    try:
-        with replacing(target) as stream:
-            sink.write(rows, stream)
-    except OSError as error:
-        error.filename, error.filename2 = path, None
-        raise
+    with writing(path) as stream:
+        sink.write(rows, stream)

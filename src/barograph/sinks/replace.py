@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import tempfile
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["replacing", "write_whole"]
+__all__ = ["replacing", "write_whole", "writing"]
 
 
 @contextmanager
@@ -30,11 +31,32 @@ def replacing(target: Path) -> Iterator[BinaryIO]:
         raise
 
 
+@contextmanager
+def writing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """The same for what somebody may have named: a link stays one, and what is no file is written to as it is.
+
+    Taking the place of a pipe or a device would do away with it: whoever may, as in many a container, would be left
+    without /dev/stdout. What goes wrong goes by the name that was given.
+    """
+    named = Path(path)
+    try:
+        if named.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if named.exists() and not named.is_file():
+            with named.open("wb") as stream:
+                yield stream
+        else:
+            with replacing(Path(os.path.realpath(named))) as stream:
+                yield stream
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None
+        raise
+
+
 def write_whole(path: str | os.PathLike[str], data: bytes) -> None:
     """Write a small file, and the folders that lead to it. Raises `OSError`."""
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(target) as stream:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with writing(path) as stream:
         stream.write(data)
 
 
