@@ -81,6 +81,15 @@ def test_the_end_is_the_mean_of_the_last_tenth_and_the_best_is_where_it_was() ->
     assert (measure.best, measure.best_step, measure.there) == (0.2, 18, 0.2)
 
 
+def test_a_run_that_did_not_come_so_far_has_no_value_there() -> None:
+    short = run_from_rows([(step, {"loss": 0.5}) for step in range(1, 11)], method=Method.SFT, path="short")
+    diagnosis = Diagnosis("short", "rows", Method.SFT, 10, 1, 10, Verdict.HEALTHY)
+    for at, there in ((10, [0.6, 0.5]), (15, [0.55, None]), (21, [None, None])):
+        comparison = compared([judged("long", 0.9), (diagnosis, short)], at=at)
+        found = {one.name: one.measures["loss"].there for one in comparison.contestants}
+        assert [found["long"], found["short"]] == pytest.approx(there)
+
+
 def test_margins_of_other_betas_rank_nothing_unless_in_nats() -> None:
     def of(beta: float, margin: float) -> tuple[Diagnosis, Run]:
         run = run_from_rows(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +218,18 @@ def test_the_command_writes_beside_the_log_or_where_it_is_told(tmp_path: Path) -
     assert (tmp_path / "deep/er.html").read_text(encoding="utf-8") == (tmp_path / "report.html").read_text(
         encoding="utf-8"
     )
+    inside = CliRunner().invoke(command, [str(log), "-o", str(tmp_path / "deep")])
+    assert inside.stdout == f"{tmp_path / 'deep' / 'report.html'}\n"
+
+
+def test_settings_are_counted_and_open_ranges_are_told_as_such() -> None:
+    run = pair(is_displaced=False)
+    text = document(page_of(run, check(run), Settings()))
+    assert "2 settings" in text
+    assert "from -2" in text
+    assert "to inf" not in text
+    text = document(page_of(replace(run, config={"beta": 0.1}), check(run), Settings()))
+    assert ">1 setting<" in text
 
 
 def test_several_runs_make_a_file_each(tmp_path: Path) -> None:

@@ -99,6 +99,16 @@ def test_against_another_system(said: Path, tmp_path: Path) -> None:
     assert difference["p"] == pytest.approx(0.25, abs=0.05)
 
 
+def test_what_each_system_says_by_itself_is_told_apart(said: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.jsonl"
+    rows = [json.dumps({**row, "completion": "ha " * 20}) for row in ROWS[:1]] + [json.dumps(row) for row in ROWS[1:]]
+    other.write_text("\n\n" + "\n".join(rows), "utf-8")
+    output = scored("-p", said, "--against", other).stdout
+    assert re.search(r"\n +this +other\n +distinct-1", output)
+    # Line 4 of the one file; the other begins with two empty lines.
+    assert re.search(r"longest loop +20 tokens, line 4 +20 tokens, line 3", output)
+
+
 def test_each_pair_is_written(said: Path, tmp_path: Path) -> None:
     target = tmp_path / "samples.jsonl"
     scored("-p", said, "--samples", target)
@@ -151,6 +161,8 @@ def test_help_names_every_metric() -> None:
         (["-m", "rogue"], "there is no metric 'rogue'; did you mean 'rouge'"),
         (["-m", "bertscore"], "bertscore needs a model on disk: name its folder with --bertscore-model FOLDER"),
         (["--bertscore-model", "roberta-large"], "roberta-large: is no folder; BERTScore takes the folder of a model"),
+        (["--bertscore-idf"], "--bertscore-idf is for bertscore, .*: name its model with --bertscore-model FOLDER"),
+        (["--bertscore-model", "x", "-m", "bleu"], "--bertscore-model is for bertscore, .*: name it in --metrics"),
     ],
 )
 def test_settings_that_cannot_be_used(said: Path, arguments: list[str], problem: str) -> None:

@@ -242,8 +242,8 @@ def test_a_window_that_is_turned_round_holds_no_chart(page: Served) -> None:
 @pytest.mark.parametrize(
     ("query", "status", "said"),
     [
-        ("run=evil", 422, "1 runs: two to 50 can be compared"),
-        ("run=evil&run=evil", 422, "1 runs: two to 50 can be compared"),
+        ("run=evil", 422, "1 run: two to 50 can be compared"),
+        ("run=evil&run=evil", 422, "1 run: two to 50 can be compared"),
         ("&".join(f"run={n}" for n in range(51)), 422, "51 runs: 50 at most can be looked at together"),
         ("run=evil&run=none", 404, "none: is no run in this folder; has it been removed?"),
         ("run=evil&run=other.jsonl&by=moon", 422, "by: 'moon' is none of step, epoch, samples, tokens"),

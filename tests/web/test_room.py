@@ -356,7 +356,7 @@ def test_fifty_runs_can_be_compared_and_neither_one_nor_more(room: Room, runs: P
     for number, key in enumerate(keys):
         write(runs / key, 0.5 + number / 100, last=20)
     assert compared(room, *keys[:50])["runs"][0]["key"] == "49.jsonl"
-    for several, said in ((keys, "51 runs"), (keys[:1], "1 runs"), ([], "0 runs")):
+    for several, said in ((keys, "51 runs"), (keys[:1], "1 run"), ([], "0 runs")):
         with pytest.raises(ConfigurationError, match=f"{said}: two to 50 can be compared"):
             compared(room, *several)
 

@@ -22,10 +22,12 @@ from barograph.core.names import COUNTERS, catalogue, split_of
 from barograph.core.run import Column, Run
 
 __all__ = [
+    "MOST",
     "Comparison",
     "Contestant",
     "Difference",
     "Measure",
+    "check_how_many",
     "compared",
     "direction_of",
     "goal_of",
@@ -47,6 +49,8 @@ GOALS: tuple[tuple[frozenset[Method], tuple[str, ...]], ...] = (
 )
 #: Where nothing better is known.
 FALLBACK = ("eval.loss", "loss")
+#: So many runs fit into one look.
+MOST = 50
 #: Squares of larger values are more than a number can hold.
 LARGE = 1e150
 #: The share of a series that its end is the mean of.
@@ -69,7 +73,7 @@ class Measure:
     #: None where neither more nor less of it is better.
     best: float | None
     best_step: int
-    #: The value at the step that was asked for, or the last one before it.
+    #: The value at the step that was asked for, or the last one before it; None where the run did not come so far.
     there: float | None = None
 
 
@@ -195,6 +199,12 @@ def compared(judged: Sequence[tuple[Diagnosis, Run]], *, at: int | None = None, 
     return Comparison(ranked, settings, shared, goal, rule, list(_differences(ranked, goal)), in_nats, at)
 
 
+def check_how_many(runs: int) -> None:
+    """Refuse to put too few or too many side by side."""
+    if not 2 <= runs <= MOST:
+        raise ConfigurationError(f"{runs} run{'' if runs == 1 else 's'}: two to {MOST} can be compared")
+
+
 def _check_betas(names: Sequence[str], runs: Sequence[Run]) -> None:
     """Nats are had of rewards by beta alone: a run that keeps it to itself cannot be put beside others."""
     for name, run in zip(names, runs, strict=True):
@@ -304,7 +314,8 @@ def _measure(key: str, column: Column, run: Run, at: int | None, scale: float) -
     best = int(np.argmax(direction_of(key) * values))
     metric = catalogue().get(split_of(key)[1])
     has_best = metric is not None and metric.better is not Better.NEITHER
-    before = np.flatnonzero(steps <= at) if at is not None else np.empty(0, np.int64)
+    # What a run was like at a step that it never came to is not known.
+    before = np.flatnonzero(steps <= at) if at is not None and at <= run.last_step else np.empty(0, np.int64)
     return Measure(
         _mean(end.tolist()),
         float(values[best]) if has_best else None,

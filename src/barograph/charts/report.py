@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -171,8 +172,19 @@ def _stage_cell(cell: StageCell | None) -> Markup:
     word = "within" if cell.within else "outside"
     return element(
         "td", element("span", f"{number(cell.value)} {word}", class_="good" if cell.within else "warning"),
-        f" {number(cell.low)} to {number(cell.high)}",
+        f" {_range(cell.low, cell.high)}",
     )  # fmt: skip
+
+
+def _range(low: float, high: float) -> str:
+    """Where a healthy run lies; open on one side or not.
+
+    >>> _range(0.5, 3.0), _range(-2.0, math.inf), _range(-math.inf, 1.0)
+    ('0.5 to 3', 'from -2', 'up to 1')
+    """
+    if math.isinf(high):
+        return "" if math.isinf(low) else f"from {number(low)}"
+    return f"up to {number(high)}" if math.isinf(low) else f"{number(low)} to {number(high)}"
 
 
 def _samples(page: Page) -> Iterator[Markup]:
@@ -206,7 +218,8 @@ def _config(page: Page) -> Iterator[Markup]:
         element("tr", element("th", name, scope="row"), element("td", str(value)[:300]))
         for name, value in sorted(page.run.config.items())
     )
-    yield element("details", element("summary", f"{len(page.run.config)} settings"), table("Configuration", None, rows))
+    many = f"{len(page.run.config):,} setting{'' if len(page.run.config) == 1 else 's'}"
+    yield element("details", element("summary", many), table("Configuration", None, rows))
 
 
 def _unjudged(page: Page) -> Iterator[Markup]:

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["compare"]
 
-#: So many runs fit into one look.
-MOST = 50
 #: Series and settings that are shown on the terminal; the others are in the file and in JSON.
 SHOWN = 12
 
@@ -58,15 +56,15 @@ def compare(
       barograph compare 'runs/sweep-dpo/*' --nats -o betas.html
       barograph compare runs/a runs/b --by epoch -o curves.png
     """  # noqa: D301 - click looks for the backspace itself
-    from barograph.charts.comparison import compared
+    from barograph.charts.comparison import check_how_many, compared
     from barograph.engine.settings import read_settings
 
     if output is not None and output.suffix not in {".html", ".png"}:
         raise ConfigurationError(f"{output}: a page ends in .html, a picture in .png")
     judged, errors = judge_all(runs, method, read_settings())
-    if not 2 <= len(judged) <= MOST:
-        tell_errors(errors)
-        raise ConfigurationError(f"{len(judged)} run{'' if len(judged) == 1 else 's'}: two to {MOST} can be compared")
+    if len(judged) < 2:
+        tell_errors(errors)  # Which is why there are so few.
+    check_how_many(len(judged))
     comparison = compared(judged, at=at, in_nats=nats)
     if output is not None:
         _write(output, comparison, by)

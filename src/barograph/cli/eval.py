@@ -38,7 +38,7 @@ def _names(context: click.Context, parameter: click.Parameter, value: str | None
     return tuple(name for word in (value or "").split(",") if (name := word.strip().lower()))
 
 
-@click.command("eval", short_help="Score generated texts: BLEU, ROUGE, BERTScore.", epilog=METRICS_HELP)
+@click.command("eval", short_help="Score generated texts or code: BLEU, ROUGE ...", epilog=METRICS_HELP)
 @click.option("-p", "--predictions", required=True, metavar="FILE", help="What the model said; - for standard input.")
 @click.option("-r", "--references", multiple=True, metavar="FILE",
               help="What would have been right, if not in FILE too. Several give several references.")  # fmt: skip
@@ -104,7 +104,9 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one for each option
     from barograph.text.reading import pairs_of, read_texts, rivals_of
 
     settings = Settings(lang, bertscore_model, bertscore_layer, bertscore_idf, bertscore_baseline)
-    chosen = made(metrics or usual(settings), settings)
+    names = metrics or usual(settings)
+    _check_of_use(settings, names)
+    chosen = made(names, settings)
     if samples is not None:
         _keep_what_is_read(samples, [predictions, *references, *([against] if against else [])])
 
@@ -114,14 +116,15 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one for each option
     said = read(predictions, "predictions")
     right = [read(path, "references") for path in references]
     pairs = pairs_of(said, right)
-    rivals = rivals_of(read(against, "predictions"), said, right) if against is not None else None
+    other = read(against, "predictions") if against is not None else None
+    rivals = rivals_of(other, said, right) if other is not None else None
     count = workers or min(MOST_WORKERS, _processors())
     with _progress_shown() as show:
         ours = scored(pairs, chosen, workers=count, progress=show)
         theirs = scored(rivals, chosen, workers=count, progress=show) if rivals else None
-    answer = Answer(
-        predictions, said.lines, ours, against, theirs, compare(ours, theirs) if theirs is not None else {}, worst
-    )
+    differences = compare(ours, theirs) if theirs is not None else {}
+    their_lines = other.lines if other is not None else ()
+    answer = Answer(predictions, said.lines, ours, against, their_lines, theirs, differences, worst)
     if samples is not None:
         rows = (json.dumps(strict(row), allow_nan=False, ensure_ascii=False) + "\n" for row in answer.rows())
         write_whole(samples, "".join(rows).encode())
@@ -131,6 +134,22 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one for each option
         click.echo("\n".join(answer.shown(Terminal.of(sys.stdout))))
         if samples is not None:
             click.echo(f"\n{samples}")
+
+
+def _check_of_use(settings: Settings, names: Sequence[str]) -> None:
+    """Refuse what was said to a metric that nobody asked for, rather than leave it unheard."""
+    said = {
+        "model": settings.model is not None,
+        "layer": settings.layer is not None,
+        "idf": settings.idf,
+        "baseline": settings.baseline is not None,
+    }
+    for name, is_said in said.items():
+        if is_said and "bertscore" not in names:
+            raise ConfigurationError(
+                f"--bertscore-{name} is for bertscore, which is not asked for: "
+                + ("name it in --metrics" if settings.model else "name its model with --bertscore-model FOLDER")
+            )
 
 
 def _keep_what_is_read(target: Path, read: Sequence[str]) -> None:

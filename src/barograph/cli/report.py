@@ -23,8 +23,8 @@ __all__ = ["report", "report_beside"]
 
 @click.command(short_help="Write a run as one HTML file.")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE",
-              help="The file, or for several runs the folder; `report.html` beside the log if left out.")  # fmt: skip
+@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="PATH",
+              help="The file, or the folder for it; `report.html` beside the log if left out.")  # fmt: skip
 @click.option("--method", type=METHOD, help="Judge as this method, whatever it looks like.")
 @click.option("--anonymous", is_flag=True, help="Without paths and names: to be shown to anybody.")
 def report(runs: Sequence[str], output: Path | None, method: str | None, *, anonymous: bool) -> None:
@@ -44,9 +44,11 @@ def report(runs: Sequence[str], output: Path | None, method: str | None, *, anon
     if are_several and output is not None and output.suffix == ".html":
         raise ConfigurationError(f"{output}: several runs make several files; name a folder")
     for (diagnosis, run), name in zip(judged, plain_names(run.path for _, run in judged), strict=True):
-        target = output or home_of(run.path) / "report.html"
+        target = output or home_of(run.path)
         if are_several:
-            target = (output or home_of(run.path)) / f"{name}.html"
+            target /= f"{name}.html"
+        elif target.is_dir():
+            target /= "report.html"
         _write(target, run, diagnosis, settings, is_anonymous=anonymous)
         click.echo(target)
     tell_errors(errors)

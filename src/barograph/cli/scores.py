@@ -33,6 +33,8 @@ class Answer:
     lines: Sequence[int]
     ours: Evaluation
     rival_path: str | None
+    #: The same of the other system's file.
+    their_lines: Sequence[int]
     theirs: Evaluation | None
     differences: Mapping[str, Difference | None]
     #: So many pairs with the lowest scores are shown.
@@ -60,8 +62,9 @@ class Answer:
         yield terminal.paint("The predictions by themselves", "bold")
         columns = [_variety_told(self.ours.variety, self.lines)]
         if self.theirs is not None:
-            columns.append(_variety_told(self.theirs.variety, self.lines))
-        yield from _table([(name, *(column[name] for column in columns)) for name in columns[0]], terminal, left=True)
+            columns.append(_variety_told(self.theirs.variety, self.their_lines))
+        rows = [(name, *(column[name] for column in columns)) for name in columns[0]]
+        yield from _table([_WHOSE, *rows] if self.theirs is not None else rows, terminal, left=True)
         yield from _notes_told(self.ours, "", terminal)
         if self.theirs is not None:
             yield from _notes_told(self.theirs, "the other: ", terminal)
@@ -151,6 +154,7 @@ class Answer:
 
 
 _HEADER = ("metric", "value", f"{LEVEL:.0%} interval", "pairs")
+_WHOSE = ("", "this", "other")
 _HEADER_BESIDE = ("metric", "this", "other", "difference", f"{LEVEL:.0%} interval", "p", "pairs")
 
 

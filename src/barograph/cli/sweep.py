@@ -12,7 +12,6 @@ from typing import Any
 
 import click
 
-from barograph.cli.compare import MOST
 from barograph.cli.judged import judge_all
 from barograph.cli.recipe import USUAL, WHAT, command_of, run_recipe
 from barograph.console.side_by_side import blocks
@@ -101,7 +100,7 @@ def _told_of(count: int) -> Any:
 
 def _compared(done: Sequence[tuple[Trial, Outcome]], folder: Path, *, by_beta: bool) -> Path | None:
     """A page with the curves of the runs, where there are several; rewards in nats where their betas differ."""
-    from barograph.charts.comparison import compared
+    from barograph.charts.comparison import MOST, compared
     from barograph.charts.comparison_page import page
     from barograph.charts.overlay import overlay
     from barograph.engine.settings import read_settings

@@ -25,15 +25,15 @@ def plain_names(texts: Iterable[str]) -> list[str]:
     >>> plain_names(["./x/run", "../x/run", "y"])
     ['x-run', 'x-run-2', 'y']
     """
-    taken = dict[str, str]()
-    for place, text in enumerate(texts):
+    names = dict[str, None]()
+    last = dict[str, int]()  # Of many that are alike, none is counted from the beginning.
+    for text in texts:
         plain = name = plain_name(text)
-        number = 1
-        while name in taken.values():
-            number += 1
-            name = f"{plain}-{number}"
-        taken[str(place)] = name
-    return list(taken.values())
+        while name in names:
+            last[plain] = last.get(plain, 1) + 1
+            name = f"{plain}-{last[plain]}"
+        names[name] = None
+    return list(names)
 
 
 def home_of(path: str) -> Path:

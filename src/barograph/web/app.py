@@ -268,11 +268,11 @@ def _key(request: Request) -> str:
 
 
 def _several(request: Request) -> tuple[str, ...]:
-    from barograph.web.room import MOST_COMPARED
+    from barograph.charts.comparison import MOST
 
     keys = tuple(dict.fromkeys(request.query_params.getlist("run")))
-    if len(keys) > MOST_COMPARED:
-        raise ConfigurationError(f"{len(keys)} runs: {MOST_COMPARED} at most can be looked at together")
+    if len(keys) > MOST:
+        raise ConfigurationError(f"{len(keys)} runs: {MOST} at most can be looked at together")
     return keys
 
 

@@ -302,4 +302,6 @@ class Desk:
 
 
 def _numbers(opened: OpenRun) -> int:
-    return sum(map(len, opened.run.columns.values())) if opened.run is not None else 0
+    run = opened.run
+    # A list, for it may be growing this moment.
+    return sum(map(len, list(run.columns.values()))) if run is not None else 0

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
 
-from barograph.charts.comparison import Comparison, compared
+from barograph.charts.comparison import Comparison, check_how_many, compared
 from barograph.charts.drawing import View, charts_of, panels_by_need
 from barograph.charts.overlay import overlay
 from barograph.charts.report import report
@@ -30,18 +30,14 @@ from barograph.web.answers import (
 from barograph.web.desk import Desk, OpenRun
 from barograph.web.shelf import Shelf
 
-__all__ = ["MOST_COMPARED", "Asked", "NotHere", "Room"]
+__all__ = ["Asked", "NotHere", "Room"]
 
-#: So many runs fit into one look.
-MOST_COMPARED = 50
 #: A run that is read and judged within so many seconds is told as a whole at once; of another what there is by then.
 PATIENCE = 0.25
 #: So long whoever asks for a run waits for the first of it.
 LONGEST = 60.0
 #: Comparisons that are kept while none of their runs changes.
 KEPT = 4
-
-
 #: Rows of what a model said, on one page.
 SAMPLES = 25
 
@@ -196,8 +192,7 @@ class Room:
             look.join(longest)
 
     def _comparison(self, asked: Asked) -> Comparison:
-        if not 2 <= len(asked.keys) <= MOST_COMPARED:
-            raise ConfigurationError(f"{len(asked.keys)} runs: two to {MOST_COMPARED} can be compared")
+        check_how_many(len(asked.keys))
         for key in asked.keys:  # All of them begin to be read.
             self._look_once(self.desk.at(self._path(key)), LONGEST)
         with self.desk.looking([self._path(key) for key in asked.keys]):

@@ -1,7 +1,7 @@
 // What was found, and how sure that is: the first thing on the screen.
 
 import { heads, make, table } from "./elements.js";
-import { capital, number, steps } from "./words.js";
+import { capital, count, number, steps } from "./words.js";
 
 /** The likeliest cause, with what to do about it. */
 export function causeOf(diagnosis) {
@@ -86,7 +86,7 @@ export function groundsOf(diagnosis) {
   return [
     settings.length > 0 && [
       make("h2", {}, "Configuration"),
-      make("details", {}, make("summary", {}, `${settings.length} settings`),
+      make("details", {}, make("summary", {}, count(settings.length, "setting")),
         table("Configuration", heads("setting", "value"), settings.map(([name, value]) =>
           make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, value))))),
     ],
