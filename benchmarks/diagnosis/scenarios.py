@@ -243,7 +243,7 @@ FAULTS = (
     ),
     # Nothing, or not what was meant, is trained.
     Fault(
-        "nothing-trains", "dpo-lora", "the half of the adapter that begins at zero is frozen", NOTHING,
+        "nothing-trains", "dpo-lora", "the half of the adapter that begins at zero is not optimized", NOTHING,
         ("PREF01", "GRAD04", "LIK04"), 10, "rewards are exactly zero, row after row",
         options={"sft_weight": 0.0}, plant={"frozen": "lora_B"},
     ),
@@ -253,11 +253,11 @@ FAULTS = (
     ),
     Fault(
         "reference-elsewhere", "dpo-strict", "the policy is tuned further than the reference", ELSEWHERE,
-        ("PREF02", "LOSS08"), 3, "the first rewards are far from zero", plant={"start": "tuned"},
+        ("PREF02", "LOSS08"), 3, "rewards and margin are not zero at the first step", plant={"start": "tuned"},
     ),
     Fault(
         "reference-elsewhere", "kto-plain", "the policy is tuned further than the reference", ELSEWHERE,
-        ("PREF02", "LOSS08"), 3, "the first rewards are far from zero", plant={"start": "tuned"},
+        ("PREF02", "LOSS08"), 3, "rewards and margin are not zero at the first step", plant={"start": "tuned"},
     ),
     Fault(
         "overflow", "dpo-strict", "the loss is infinite at a step", OVERFLOWS, ("NUM01", "NUM02", "NUM03", "NUM04"), 51,
@@ -426,7 +426,8 @@ FAULTS = (
     Fault(
         "length-exploited", "ppo-plain", "paid by the word", EXPLOITED, ("RWD04", "RWD06", "LEN03"), 60,
         "the score rises, accuracy falls in three evaluations",
-        options={"response_length": 24, "missing_eos_penalty": 0.0}, plant={"reward": "length"},
+        options={"response_length": 24, "missing_eos_penalty": 0.0, "beta": 0.0, "learning_rate": 5e-4},
+        plant={"reward": "length"},
     ),
     Fault(
         "word-exploited", "grpo-free", "paid for every `yes`", EXPLOITED, ("RWD04", "RWD06"), 60,
@@ -443,7 +444,7 @@ FAULTS = (
     # Online: the policy and its critic.
     Fault(
         "entropy-collapses", "grpo-free", "the entropy bonus has the wrong sign", SHARPENS, ("ENT01", "RWD06"), 40,
-        "entropy is a small part of what it was", plant={"entropy_coef": -1.0},
+        "entropy is a small part of what it was", plant={"entropy_coef": -10.0},
     ),
     Fault(
         "kl-blows-up", "ppo-plain", "no weight on the KL, 20 times the rate", TOO_HIGH, ONLINE_DIVERGE, 20,
@@ -454,8 +455,9 @@ FAULTS = (
         "the KL is many times what it should be", options={"beta": 1e-4, "learning_rate": 2e-2},
     ),
     Fault(
-        "sampling-narrowed", "ppo-adaptive", "answers from the two likeliest tokens, KL by k1", NARROWED, ("KL03",), 15,
-        "the KL is below zero, row after row", options={"top_k": 2, "kl_estimator": "k1", "kl_target": 0.0},
+        "sampling-narrowed", "ppo-adaptive", "answers from the two likeliest tokens, KL by k1", NARROWED, ("KL03",), None,
+        "two tokens hold nearly all the probability here, so that the KL stays above nought",
+        options={"top_k": 2, "kl_estimator": "k1", "kl_target": 0.0},
     ),
     Fault(
         "critic-stands-still", "ppo-adaptive", "the critic is not trained", CRITIC, ("VAL02",), 40,
