@@ -455,8 +455,8 @@ FAULTS = (
         "the KL is many times what it should be", options={"beta": 1e-4, "learning_rate": 2e-2},
     ),
     Fault(
-        "sampling-narrowed", "ppo-adaptive", "answers from the two likeliest tokens, KL by k1", NARROWED, ("KL03",), None,
-        "two tokens hold nearly all the probability here, so that the KL stays above nought",
+        "sampling-narrowed", "ppo-adaptive", "answers from the two likeliest tokens, KL by k1", NARROWED, ("KL03",),
+        None, "two tokens hold nearly all the probability here, so that the KL stays above nought",
         options={"top_k": 2, "kl_estimator": "k1", "kl_target": 0.0},
     ),
     Fault(

@@ -30,6 +30,8 @@ class Score:
     second: bool
     #: From the step at which it is decidable to the first alarm after the fault began; none if there is none.
     delay: int | None
+    #: The same to the first alarm by a rule that names the fault.
+    named_delay: int | None
     #: The steps and rules of warnings that have no fault to warn of: all in a healthy log, those before the fault else.
     false_alarms: tuple[tuple[int, str], ...]
 
@@ -39,7 +41,7 @@ def score(scenario: Scenario, seed: int, said: Said) -> Score:
     fault = scenario.fault
     alarms = tuple((alarm.step, alarm.code) for alarm in said.alarms)
     if fault is None:
-        return Score(scenario, seed, said, said.verdict in ALARMED, False, False, False, None, alarms)
+        return Score(scenario, seed, said, said.verdict in ALARMED, False, False, False, None, None, alarms)
     since = [alarm for alarm in alarms if alarm[0] >= fault.since]
     # What warns in the end and had never been silent since before the fault says nothing of the fault.
     alarmed = said.verdict in ALARMED and bool(since)
@@ -51,6 +53,7 @@ def score(scenario: Scenario, seed: int, said: Said) -> Score:
         first=alarmed and any(right[:1]),
         second=alarmed and any(right[:2]),
         delay=since[0][0] - _decidable(fault) if since else None,
+        named_delay=next((step - _decidable(fault) for step, code in since if code in fault.codes), None),
         false_alarms=tuple(alarm for alarm in alarms if alarm[0] < fault.since),
     )  # fmt: skip
 
