@@ -73,11 +73,14 @@ run = barograph.start(sys.argv[1], method="dpo", config={"beta": 0.1}, console=F
 step = heard = returned = 0
 print("ready", flush=True)
 while heard < 40:
-    step += 1
     try:
-        run.log(step, {"loss": 0.5, "rewards/margins": 0.1, "rewards/chosen": 0.1, "rewards/rejected": 0.0})
-        returned = step
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        while True:
+            step += 1
+            run.log(step, {"loss": 0.5, "rewards/margins": 0.1, "rewards/chosen": 0.1, "rewards/rejected": 0.0})
+            returned = step
     except KeyboardInterrupt:
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # The next one may come anywhere in the loop above.
         heard += 1
         print("heard", flush=True)
 run.finish()
