@@ -76,6 +76,17 @@ def test_a_diagnosis_whose_log_is_gone_is_printed_as_ever(tmp_path: Path, shell:
     assert shell.shown(diagnosis) is None
 
 
+def test_elsewhere_each_is_told_in_a_line_however_long_its_log(tmp_path: Path) -> None:
+    first, second = written(tmp_path, "a.jsonl", 0.002), written(tmp_path, "b.jsonl", 0.004)
+    assert repr(barograph.read(first, method="dpo")) == f"<Run {first}: dpo, 39 rows, steps 1 to 39, 2 series>"
+    diagnosis = barograph.check(first, method="dpo")
+    assert repr(diagnosis).startswith(f"<Diagnosis of {first}: {diagnosis.verdict.value}")
+    comparison = barograph.compare(first, second)
+    assert all(f"{one.name} ({one.diagnosis.verdict.value})" in repr(comparison) for one in comparison.contestants)
+    assert len(repr(comparison)) < 200
+    assert "\n" not in repr(diagnosis) + repr(comparison)
+
+
 def test_one_run_is_no_comparison(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="two or more can be compared"):
         barograph.compare(written(tmp_path, "a.jsonl", 0.002))

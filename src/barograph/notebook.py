@@ -1,7 +1,7 @@
 """What a notebook shows for a diagnosis, a run, or a comparison: its page, in a frame of its own.
 
 A frame keeps our styles from the notebook and the notebook's from ours; nothing in it can run. Elsewhere these objects
-are printed as they always were.
+are told in a line.
 """
 
 from __future__ import annotations

@@ -123,7 +123,7 @@ class Difference:
         return self.low < self.high and (self.low > 0 or self.high < 0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Comparison:
     """Several runs, the one that is to be preferred first."""
 
@@ -137,6 +137,11 @@ class Comparison:
     in_nats: bool = False
     #: The step at which the values were asked for.
     at: int | None = None
+
+    def __repr__(self) -> str:
+        """What matters, in a line."""
+        runs = ", ".join(f"{one.name} ({one.diagnosis.verdict.value})" for one in self.contestants)
+        return f"<Comparison of {runs}; to be preferred: {self.winner.name if self.winner else 'none'}>"
 
     @property
     def tied(self) -> Sequence[Contestant]:

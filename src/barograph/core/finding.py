@@ -132,7 +132,7 @@ class StageRow:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Diagnosis:
     """The whole answer for one run."""
 
@@ -149,6 +149,13 @@ class Diagnosis:
     stages: Sequence[StageRow] = ()
     notes: Sequence[str] = ()
     judged: Sequence[str] = ()
+
+    def __repr__(self) -> str:
+        """What matters, in a line."""
+        loud = (one for one in self.findings if one.severity > Severity.INFO)
+        found = ", ".join([self.verdict.value, *(f"{one.code} {one.name}" for one in loud)])
+        cause = f"; likeliest cause: {self.causes[0].name}" if self.causes else ""
+        return f"<Diagnosis of {self.path}: {found}{cause}>"
 
     @property
     def worst(self) -> Severity | None:

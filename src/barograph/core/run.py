@@ -33,7 +33,7 @@ class Column:
         return [value for value in self.values if math.isfinite(value)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Run:
     """The trace of one training run, in columns.
 
@@ -53,6 +53,11 @@ class Run:
 
     def __len__(self) -> int:
         return len(self.steps)
+
+    def __repr__(self) -> str:
+        """A line: a notebook keeps this beside every run that it shows, and all numbers of a long one would fill it."""
+        steps = f"steps {self.first_step:,} to {self.last_step:,}"
+        return f"<Run {self.path}: {self.method}, {len(self):,} rows, {steps}, {len(self.columns):,} series>"
 
     @property
     def first_step(self) -> int:
