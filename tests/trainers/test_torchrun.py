@@ -37,12 +37,31 @@ told = dict(step=trainer.state.global_step, rescues=callback.rescues, rate=callb
 (folder / ("rank-" + os.environ["RANK"] + ".json")).write_text(json.dumps(told))
 """
 
+#: The same with answers that only the first process makes, which choose the best checkpoint.
+CHOOSING = """
+import json, os, sys
+from pathlib import Path
+sys.path.insert(0, {helpers!r})
+from tiny_preferences import make
+from barograph.trainers.text_evaluation import TextEvaluation
 
-def run_two(base: Path, folder: Path, guard: str, times: float) -> tuple[dict, dict]:
+base, folder = Path(sys.argv[1]), Path(sys.argv[2])
+worth = iter([0.0, 1.0, 0.0])
+asks = TextEvaluation(["i think 3 + 4 = 9 ?"], reward=lambda prompt, answer: next(worth), max_new_tokens=2)
+trainer = make("dpo", base, folder / "run", asks, steps=3, ddp_backend="gloo", per_device_train_batch_size=8,
+               eval_strategy="steps", eval_steps=1, save_strategy="best", metric_for_best_model="eval_reward",
+               greater_is_better=True)
+trainer.train()
+told = dict(best=trainer.state.best_metric, step=trainer.state.best_global_step)
+(folder / ("rank-" + os.environ["RANK"] + ".json")).write_text(json.dumps(told))
+"""
+
+
+def run_two(base: Path, folder: Path, guard: str, times: float, *, source: str = SCRIPT) -> tuple[dict, dict]:
     script = folder / "train.py"
-    script.write_text(SCRIPT.format(helpers=str(Path(__file__).parent)))
-    source = str(Path(barograph.__file__).parent.parent)
-    environment = {**os.environ, "PYTHONPATH": source, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
+    script.write_text(source.format(helpers=str(Path(__file__).parent)))
+    package = str(Path(barograph.__file__).parent.parent)
+    environment = {**os.environ, "PYTHONPATH": package, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
     command = [
         sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script), str(base),
         str(folder), guard, str(times),
@@ -82,3 +101,7 @@ def test_what_the_first_process_decides_reaches_the_other(guard: str, base: Path
     else:
         assert first["rescues"] >= 1
         assert first["rate"] < 1.0
+
+
+def test_answers_that_one_process_makes_choose_the_best_checkpoint_in_all(base: Path, tmp_path: Path) -> None:
+    assert run_two(base, tmp_path, "off", 1.0, source=CHOOSING) == ({"best": 1.0, "step": 2},) * 2

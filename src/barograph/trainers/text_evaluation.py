@@ -28,6 +28,7 @@ from barograph.trainers.callback import BarographCallback
 
 try:
     import torch
+    from accelerate.utils import broadcast_object_list
     from tqdm.auto import tqdm
     from transformers import TrainerCallback
 except ImportError as error:
@@ -147,14 +148,16 @@ class TextEvaluation(TrainerCallback):  # type: ignore[misc, unused-ignore]
         if trl_compat.is_sharded(trainer):
             self._tell("TextEvaluation makes no answers with a model that is spread over devices (FSDP, ZeRO-3)")
             return {}
+        found: list[dict[str, float]] = [{}]
         try:
-            return self._evaluate(trainer, known) if trainer.state.is_world_process_zero else {}
+            if trainer.state.is_world_process_zero:
+                found = [self._evaluate(trainer, known)]
         except Exception as problem:  # noqa: BLE001 - as above
             said = f"{type(problem).__name__}: {problem}"
             self._tell(f"TextEvaluation failed at step {trainer.state.global_step} ({said})", about=said)
-            return {}
         finally:
-            trainer.accelerator.wait_for_everyone()
+            broadcast_object_list(found)  # Each process chooses the best checkpoint, by the numbers of the first.
+        return found[0]
 
     def _evaluate(self, trainer: Any, known: Mapping[str, Any]) -> dict[str, float]:
         tokenizer = known.get("processing_class") or known.get("tokenizer") or trainer.processing_class
