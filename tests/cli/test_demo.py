@@ -47,6 +47,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo") / "kept"
     done = demo("both", "--keep", folder)
     assert (done.returncode, done.stderr) == (0, "")
+    assert "waiting" not in done.stdout  # For a log that is being made there.
     (folder.parent / "said").write_text(done.stdout, encoding="utf-8")
     return folder
 

@@ -164,6 +164,7 @@ def _watched(recorded: Recording, folder: Path, *, fast: bool) -> None:
     pace, every = (1e9, 0.01) if fast else (PACE, EVERY)
     tracker = barograph.start(folder, method=recorded.method, config=recorded.config, console=False)
     training = _Training(tracker, recorded, pace)
+    training.go_on(0.0)  # Before anybody looks: what is said first is not that there is nothing yet.
     watcher = Watcher(folder, Settings())
     watcher.shown_as(lambda text: text.replace(str(folder), folder.name), bool)  # A spare folder's path tells nothing.
     try:
