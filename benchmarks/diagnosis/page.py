@@ -33,7 +33,16 @@ How to read it:
 - **After**: steps from where a careful reader of the log could know for sure, by the plan, to the first alarm, and to
   the first by a rule that names the fault; the median over seeds. Negative is earlier, and may be luck.
 - Faults that no log can show are in a table of their own and in no sum.
+- Whether a fault does what it is planted for was checked by its curves, before anything was said of them: two were
+  planted deeper then, and one set aside, as no log of this world can show it.
 - Intervals are 95 %, by Wilson, as if runs were independent. Seeds of one scenario are not: read them as too narrow.
+"""
+
+BESIDE = """\
+{logs} of the logs, as a `trainer_state.json`, judged when they are complete, at default thresholds. A tool names a
+fault if a warning of its holds a word for it (`rivals.py`); that is generous, since a text that offers five possible
+causes names all of them. Most of these tools are made for other runs than these.
+
 """
 
 
@@ -246,9 +255,5 @@ def _rivals(scores: Sequence[Score], rivals: Mapping[str, Any]) -> str:
              share(ill, [said(one)["alarm"] for one in ill]), share(ill, [said(one)["named"] for one in ill]),
              str(Share(sum("broke" in said(one) for one in common), len(common)).count)]
         )  # fmt: skip
-    text = (
-        f"{len(common)} of the logs, as a `trainer_state.json`, judged when they are complete, at default thresholds. "
-        "A tool names a fault if a warning of its holds a word for it (`rivals.py`); that is generous, since a text "
-        "that offers five possible causes names all of them.\n\n"
-    )
+    text = BESIDE.format(logs=len(common))
     return text + _table(["tool", "healthy, silent at the end", "alarm", "named", "broke down"], rows)
