@@ -152,6 +152,10 @@ SETTINGS = (
     ),
 )  # fmt: skip
 
+ONE_TEXT = ("pairs are one text to the model",)
+BETA_SMALL = ("beta too small",)
+BETA_LARGE = ("beta too large",)
+COLLAPSED = ("scores have collapsed to one value",)
 TOO_HIGH = ("learning rate too high",)
 TOO_LOW = ("learning rate too low",)
 NOTHING = ("nothing is trainable",)
@@ -358,8 +362,8 @@ FAULTS = (
         "three evaluations of which the last are worse", data={"distinct": 24},
     ),
     Fault(
-        "truncated-alike", "dpo-strict", "the length limit cuts off all in which the answers differ", NO_WORD,
-        ("PREF01", "PREF04", "ACC01", "LOSS01"), 20, "rewards of both answers are alike to the last digit",
+        "truncated-alike", "dpo-strict", "the length limit cuts off all in which the answers differ", ONE_TEXT,
+        ("LIK06", "PREF01", "PREF04", "ACC01", "LOSS01"), 20, "rewards of both answers are alike to the last digit",
         options={"max_length": 12, "sft_weight": 0.0}, data={"differ": "in the number"},
     ),
     Fault(
@@ -377,16 +381,17 @@ FAULTS = (
     ),
     # The objective.
     Fault(
-        "beta-too-small", "dpo-lora", "beta 0.001, no likelihood term", NO_WORD, ("LIK01", "LIK05", "PREF06"), 48,
+        "beta-too-small", "dpo-lora", "beta 0.001, no likelihood term", BETA_SMALL,
+        ("PREF09", "LIK01", "LIK05", "PREF06"), 48,
         "the policy is many nats away from its reference", options={"beta": 0.001, "sft_weight": 0.0},
     ),
     Fault(
-        "beta-too-large", "dpo-lora", "beta 50", NO_WORD, ("LIK04", "PREF04", "PREF07"), 60,
+        "beta-too-large", "dpo-lora", "beta 50", BETA_LARGE, ("PREF10", "LIK04", "PREF04", "PREF07"), 60,
         "the policy does not get a nat away from its reference", options={"beta": 50.0, "sft_weight": 0.0},
     ),
     Fault(
-        "scores-collapse", "reward-human", "weight decay shrinks all weights from a step on", NO_WORD,
-        ("RM01", "RM02", "LOSS02", "FIT01"), 100, "loss and accuracy go back to where they began", since=80,
+        "scores-collapse", "reward-human", "weight decay shrinks all weights from a step on", COLLAPSED,
+        ("RM06", "RM01", "RM02", "LOSS02", "FIT01"), 100, "loss and accuracy go back to where they began", since=80,
         plant={"weight_decay": 400.0},
     ),
     # Online: the reward.

@@ -303,6 +303,41 @@ KTO = (
         (90, 96),
         profile="guide",
     ),
+    # Set so from the first row on.
+    Case(
+        "PREF09",
+        WARNING,
+        planted(healthy_dpo, lambda log: log.config.update(beta=0.0005)),
+        planted(healthy_dpo, lambda log: log.config.update(beta=0.01)),
+        (1, 1),
+        late=5,
+    ),
+    Case(
+        "PREF10",
+        WARNING,
+        planted(healthy_dpo, lambda log: log.config.update(beta=50.0)),
+        planted(healthy_dpo, lambda log: log.config.update(beta=1.0)),
+        (1, 1),
+        late=5,
+    ),
+    # Five rows in which both are the same text; the twin's differ by a thousandth.
+    Case(
+        "LIK06",
+        CRITICAL,
+        planted(
+            healthy_dpo,
+            put("logp_chosen", lambda step: -100 - step % 7),
+            put("logp_rejected", lambda step: -100 - step % 7, since=60),
+        ),
+        planted(
+            healthy_dpo,
+            put("logp_chosen", lambda step: -100 - step % 7),
+            put("logp_rejected", lambda step: -100.1 - step % 7),
+        ),
+        (64, 64),
+        late=4,
+        torn=("reward_margin",),
+    ),
     # From 150 on it swings by 6 either way around 2: 60 nats of scatter for 20 of margin.
     Case(
         "PREF08",
@@ -955,7 +990,8 @@ EVALUATION = (
         (203, 214),
         late=60,
     ),
-    # Evaluation stays at 0.7; the average over ten rows of 0.9 has passed 0.85 after seven rows.
+    # Evaluation stays at 0.7, and training jumps from about 0.67 to 0.9. An average that forgets over 30 steps is within
+    # 0.05 of that after 30 ln(0.23 / 0.05) = 46 steps.
     Case(
         "FIT04",
         WARNING,
@@ -965,7 +1001,7 @@ EVALUATION = (
         planted(
             healthy_reward, put("rm_accuracy", 0.78, 0.03, since=150), put("eval.rm_accuracy", 0.70, 0.005, since=120)
         ),
-        (154, 172),
+        (188, 204),
         torn=("rm_accuracy", "eval.rm_accuracy"),
     ),
     # The reward-model guide's numbers; judged after six tenths.

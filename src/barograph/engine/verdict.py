@@ -16,6 +16,8 @@ __all__ = ["conclude"]
 
 #: A consequence may be noticed this share of the run before its cause, whose rule may look over a longer window.
 EARLIER = 0.2
+#: What has been over for this share of the run does not explain what goes on.
+LASTS = 0.1
 #: Fewer rows than this say too little, unless something is plainly wrong.
 FEW_ROWS = 4
 #: Families that say nothing of what is being learned: on them alone no run is called healthy.
@@ -39,7 +41,7 @@ def conclude(
         last_step=run.last_step,
         verdict=_verdict(run, story, judged),
         findings=story,
-        causes=rank(story),
+        causes=rank(story, run.last_step),
         not_judged=_not_judged(run, rules, judged),
         stages=stage_table(run, timeline),
         notes=run.notes,
@@ -86,6 +88,7 @@ def _cause_of(finding: Finding, findings: Sequence[Finding], rules: dict[str, Bo
         for other in findings
         if other.code in explaining
         and other.step <= finding.step + EARLIER * horizon
+        and other.last_step >= finding.last_step - LASTS * horizon
         and not (other.severity is Severity.INFO and finding.severity > Severity.INFO)
     ]
     return min(candidates, key=lambda other: (explaining.index(other.code), other.step)).code if candidates else None

@@ -1,7 +1,7 @@
 """What several findings have in common: a first differential diagnosis, as data.
 
-Each cause names the findings that speak for it, with a weight. A finding counts more the graver it is, and less
-if another finding already explains it.
+Each cause names the findings that speak for it and those that speak against it, with a weight. A finding counts more
+the graver it is, and less if another finding already explains it, or if it is over and the run has gone on.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ class CauseRule(NamedTuple):
     name: str
     speaks: dict[str, float]
     advice: tuple[str, ...]
+    #: What would not be there, or would be otherwise, if this were the cause.
+    against: dict[str, float] = {}
 
 
 CAUSES = (
@@ -28,26 +30,40 @@ CAUSES = (
         {
             "LOSS02": 3, "GRAD01": 3, "GRAD02": 3, "GRAD03": 2, "LOSS03": 2, "NUM01": 2, "NUM02": 2, "PREF03": 2.5,
             "PREF06": 2, "LOSS05": 1, "LOSS07": 1.5, "KTO01": 2, "KL01": 1.5, "KL02": 1.5, "CLIP01": 2, "CLIP02": 1.5,
-            "CLIP03": 2, "ENT02": 1.5, "RWD03": 1.5, "LIK01": 1, "LIK05": 4, "RATE04": 1, "PREF02": 1, "VAL01": 1,
+            "CLIP03": 2, "ENT02": 3, "RWD03": 1.5, "LIK01": 1, "LIK05": 3.5, "KTO02": 4, "RATE04": 1, "PREF02": 1,
+            "VAL01": 1,
+            # Answers that no longer end, after the score was lost: the policy has broken down.
+            "LEN01": 0.5, "GRP01": 0.5, "RWD01": 0.5, "GRP02": 0.5,
         },
         ("Resume from the last good checkpoint with half the learning rate",),
     ),
     CauseRule(
         "learning rate too low",
         {"LOSS01": 3, "LOSS06": 2, "PREF04": 2, "LIK04": 2, "ACC01": 1.5, "RATE03": 4, "RATE01": 4, "GRAD05": 1.5,
-         "PREF07": 2, "RWD02": 1, "RM01": 1},
+         "PREF07": 2, "RWD02": 2.5, "RM01": 1},
         ("Start again at 2 to 5 times the learning rate",),
+        # Something has moved, and far.
+        {"RWD01": 3, "GRP01": 3, "GRP02": 3, "RWD03": 4, "KL01": 3, "CLIP03": 3, "LOSS05": 2, "LOSS07": 2, "LIK01": 2},
     ),
     CauseRule(
         "chosen and rejected swapped",
         {"PREF03": 1.5, "ACC02": 4, "RM07": 4},
         ("Read ten pairs as the model sees them; if the labels are swapped, swap them and start again",),
+        {"RM06": 3},
     ),
     CauseRule(
         "nothing is trainable",
         {"PREF01": 5, "GRAD04": 3, "LOSS01": 1, "LIK04": 1, "PREF04": 0.5},
         ("Attach and switch on the adapter, and check that labels are not all masked",),
+        {"LIK06": 4},
     ),
+    CauseRule(
+        "pairs are one text to the model",
+        {"LIK06": 8, "LOSS01": 1, "PREF04": 0.5},
+        ("Read ten pairs as the model sees them; raise max_length, or cut from the beginning of the prompt",),
+    ),
+    CauseRule("beta too small", {"PREF09": 8, "LIK01": 1, "LOSS01": 1}, ("Set beta between 0.01 and 0.5",)),
+    CauseRule("beta too large", {"PREF10": 8, "LOSS07": 1, "PREF04": 0.5}, ("Set beta between 0.01 and 0.5",)),
     CauseRule(
         "reference is not the start policy",
         {"PREF02": 5, "LOSS08": 3, "LIK02": 1, "KL03": 1},
@@ -57,11 +73,19 @@ CAUSES = (
         "over-training on the pairs",
         {"PREF06": 3, "LOSS04": 3, "ACC03": 2, "FIT01": 3, "FIT02": 4, "FIT03": 3, "FIT04": 3, "FIT06": 3, "LIK01": 1},
         ("Go back to the checkpoint with the best evaluation; train for one epoch, at a lower rate or a larger beta",),
+        {"RM06": 3},
+    ),
+    CauseRule(
+        "scores have collapsed to one value",
+        {"RM06": 5, "LOSS02": 1},
+        ("Go back to before it, at a lower learning rate and with less weight decay",),
     ),
     CauseRule(
         "pairs too alike: likelihood displacement",
-        {"LIK01": 4, "LIK03": 1, "PREF05": 1},
+        {"LIK01": 4, "LIK05": 1.5, "LIK03": 1, "PREF05": 1},
         ("Add a likelihood term for the chosen answers, and filter pairs that are nearly the same",),
+        # Where nothing is learned any more, the policy is not drifting but gone.
+        {"GRAD04": 3, "GRAD05": 2, "KTO02": 5},
     ),
     CauseRule(
         "pairs told apart by something trivial",
@@ -72,26 +96,32 @@ CAUSES = (
         "labels carry little information",
         {"ACC01": 2, "LOSS06": 1.5, "LOSS01": 1, "RM01": 2, "RM02": 3, "CLS05": 3, "FIT05": 2},
         ("Let two people label fifty pairs: their agreement is the ceiling",),
+        {"RM06": 3},
     ),
     CauseRule(
         "answers cut off by the length limit",
         {"LEN01": 5, "LEN02": 5, "LEN05": 3, "RWD01": 1, "GRP01": 1, "GRP02": 1},
         ("Raise max_completion_length until fewer than one answer in twenty is cut off",),
+        # It was better under the same limit, or is paid for going beyond it.
+        {"RWD03": 5, "ENT02": 4, "RWD04": 4, "KL01": 2, "CLIP03": 2},
     ),
     CauseRule(
         "reward is exploited",
-        {"RWD04": 5, "RWD06": 2, "KL01": 2, "KL02": 1.5, "LEN03": 2, "ENT01": 1, "KL04": 2},
+        {"RWD04": 6, "RWD06": 2, "KL01": 2, "KL02": 1.5, "LEN03": 2, "ENT01": 1, "KL04": 2},
         ("Go back to the best evaluation and reward what the evaluation measures",),
     ),
     CauseRule(
         "reward is dead",
-        {"RWD01": 5, "GRP01": 2, "GRP02": 2, "RWD02": 1.5, "GRAD04": 1},
+        {"RWD01": 5, "GRP01": 2, "GRP02": 2, "RWD02": 1.5, "GRAD04": 1, "RWD03": 2},
         ("Run the reward function by hand on ten answers before the next run",),
+        # The policy has changed beyond its use, whatever the reward function does.
+        {"ENT02": 3, "KL01": 3, "KL02": 3, "CLIP03": 3, "LEN01": 3, "RWD04": 2},
     ),
     CauseRule(
         "prompts do not match the model",
         {"GRP01": 3, "GRP02": 3, "RWD02": 2},
         ("Keep prompts that are solved sometimes: neither always nor never",),
+        {"RWD03": 4, "LEN01": 4, "ENT02": 3},
     ),
     CauseRule(
         "sampling does not match the policy",
@@ -128,27 +158,32 @@ CAUSES = (
 _GRADE = {Severity.INFO: 0.3, Severity.WARNING: 1.0, Severity.CRITICAL: 2.0}
 #: A finding that another one explains says little about the cause behind both.
 _EXPLAINED = 0.25
+#: One that is over, while the run has gone on for more than this share of itself, says less than one that holds.
+_OVER, _SINCE = 0.6, 0.05
 #: Causes below this share of the likeliest are not worth naming.
 _WORTH_NAMING = 0.3
 
 
-def rank(findings: Sequence[Finding]) -> list[Cause]:
+def rank(findings: Sequence[Finding], last_step: int = 0) -> list[Cause]:
     """The causes that the findings speak for, likeliest first; scores sum to one over all that were weighed.
 
     Remarks alone name no cause: there must be a warning at least.
     """
     if all(finding.severity is Severity.INFO for finding in findings):
         return []
+    telling: dict[str, tuple[float, bool]] = {}
+    for finding in findings:
+        how_much = _GRADE[finding.severity] * (_OVER if last_step - finding.last_step > _SINCE * last_step else 1.0)
+        known = telling.get(finding.code)
+        if known is None or how_much > known[0]:
+            telling[finding.code] = how_much, finding.follows is not None
     weighed: list[tuple[float, CauseRule, list[str]]] = []
     for cause in CAUSES:
-        score = 0.0
-        codes: list[str] = []
-        for finding in findings:
-            weight = cause.speaks.get(finding.code, 0.0)
-            if weight and finding.code not in codes:
-                score += weight * _GRADE[finding.severity] * (_EXPLAINED if finding.follows else 1.0)
-                codes.append(finding.code)
-        if score:
+        codes = [code for code in telling if code in cause.speaks]
+        score = sum(cause.speaks[code] * _said(telling[code]) for code in codes)
+        # What speaks against it does so whether or not it is explained.
+        score -= sum(weight * telling[code][0] for code, weight in cause.against.items() if code in telling)
+        if codes and score > 0:
             weighed.append((score, cause, codes))
     whole = sum(score for score, _, _ in weighed)
     best = max((score for score, _, _ in weighed), default=0.0)
@@ -157,3 +192,8 @@ def rank(findings: Sequence[Finding]) -> list[Cause]:
         for score, cause, codes in sorted(weighed, key=lambda entry: -entry[0])
         if score >= _WORTH_NAMING * best
     ]
+
+
+def _said(told: tuple[float, bool]) -> float:
+    how_much, is_explained = told
+    return how_much * (_EXPLAINED if is_explained else 1.0)

@@ -7,10 +7,28 @@ from barograph.core.names import EVAL
 from barograph.rules.advice import advise, check_data, cut_lr, earlier_checkpoint
 from barograph.rules.base import CRITICAL, WARNING, Rule, param
 from barograph.rules.series import accuracy, eval_loss, loss, rm_accuracy
-from barograph.signals.words import after, count, ema, first, highest, lowest, metric, sustained
+from barograph.signals.expression import Signal
+from barograph.signals.words import (
+    absolute,
+    after,
+    count,
+    ema,
+    first,
+    highest,
+    lowest,
+    maximum,
+    metric,
+    minimum,
+    sustained,
+)
 
 regularise = advise("Fewer epochs, a lower rate, or more weight decay (0.02)")
 JUDGED_BY_LOSS = CLASSIFIER | REWARD_MODEL
+
+
+def lagging(x: Signal) -> Signal:
+    """The smoothed series, but never ahead of where it stood a while ago."""
+    return minimum(ema(x, 10), ema(x, share=0.1))
 
 
 class EvalLossRising(Rule):
@@ -24,10 +42,15 @@ class EvalLossRising(Rule):
     code, name, severity = "FIT01", "evaluation-loss-rising", WARNING
     methods = SUPERVISED_LOSS
     about = "eval.loss"
-    rise = param(1.05, "times its best")
+    rise = param(0.05, "share of its best by which it must have risen")
+    lost = param(0.15, "share of what it had gained that must be lost again")
     best = lowest(eval_loss)
     falling = ema(loss, 5) < first(loss, 3)
-    when = (count(eval_loss) >= 3) & sustained(eval_loss > rise * best, 2) & falling
+    # A loss near zero rises by a large share of itself when nothing much has been lost. The first evaluation may come
+    # late, when much has been gained already: what the training loss began at tells.
+    began = maximum(first(eval_loss, 1), first(loss, 3))
+    matters = eval_loss - best > lost * (began - best)
+    when = (count(eval_loss) >= 3) & sustained(eval_loss - best > rise * absolute(best), 2) & matters & falling
     shows = {"loss": eval_loss, "best": best}
     says = "the evaluation loss has risen from {best:.4f} to {loss:.4f} while the training loss fell: overfitting"
     do = (earlier_checkpoint, regularise)
@@ -46,8 +69,10 @@ class EvalLossRisingFar(Rule):
     code, name, severity = "FIT02", "evaluation-loss-far-above-best", CRITICAL
     methods = JUDGED_BY_LOSS
     about = "eval.loss"
-    far = param(1.15, "times its best")
-    when = (count(eval_loss) >= 3) & sustained(eval_loss > far * EvalLossRising.best, 2) & EvalLossRising.falling
+    far = param(0.15, "share of its best by which it must have risen")
+    lost = EvalLossRising.lost
+    risen = eval_loss - EvalLossRising.best > far * absolute(EvalLossRising.best)
+    when = (count(eval_loss) >= 3) & sustained(risen, 2) & EvalLossRising.matters & EvalLossRising.falling
     shows = EvalLossRising.shows
     says = EvalLossRising.says
     do = EvalLossRising.do
@@ -74,7 +99,8 @@ class EvalLossGap(Rule):
     gap = (lowest(eval_loss, 2) > times * train) & (lowest(eval_loss, 2) - train > least)
     # While the evaluation still improves, a gap is what learning looks like; at the end it is a gap.
     worsening = (eval_loss > 1.02 * lowest(eval_loss)) | after(share=0.9, steps=1e12)
-    when = sustained(enough & gap & worsening & (train < 0.8 * first(loss, 3)), 2, share=0.02)
+    # Of a loss that goes below zero no multiple means anything.
+    when = sustained(enough & gap & worsening & (train > 0) & (train < 0.8 * first(loss, 3)), 2, share=0.02)
     shows = {"eval": eval_loss, "train": train}
     says = "the evaluation loss is {eval:.3f} where the training loss is {train:.3f}: overfitting"
     do = (earlier_checkpoint, regularise, check_data)
@@ -95,9 +121,10 @@ class EvalAccuracyGap(Rule):
     about = ("eval.reward_accuracy", "eval.rm_accuracy", "eval.cls_accuracy")
     gap = param(0.15, "difference", guide=0.05)
     far = param(0.25, "difference that makes it critical")
-    of_policy = ema(accuracy, 10) - highest(metric("reward_accuracy", EVAL), 2)
-    of_model = ema(rm_accuracy, 10) - highest(metric("rm_accuracy", EVAL), 2)
-    of_classifier = ema(metric("cls_accuracy"), 10) - highest(metric("cls_accuracy", EVAL), 2)
+    # An evaluation is as old as the last of them, and training goes on: its slow average is as far behind.
+    of_policy = lagging(accuracy) - highest(metric("reward_accuracy", EVAL), 2)
+    of_model = lagging(rm_accuracy) - highest(metric("rm_accuracy", EVAL), 2)
+    of_classifier = lagging(metric("cls_accuracy")) - highest(metric("cls_accuracy", EVAL), 2)
     when = sustained((of_policy > gap) | (of_model > gap) | (of_classifier > gap), 2)
     escalates = {CRITICAL: (of_model > far) | (of_classifier > far) | (of_policy > far + 0.05)}
     says = "the evaluation accuracy is {value:.2f}, more than {gap:.2f} below that of training"

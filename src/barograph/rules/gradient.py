@@ -98,7 +98,7 @@ class GradientVanished(Rule):
     says = "the gradient norm is {norm:.2g} for {rows}: nothing is being trained"
     do = (stop("the compute is wasted"), check_trainable, advise("Look at margins, advantages and label masks"))
     may_act = True
-    follows = ("NUM01", "GRP01", "GRP02", "LOSS04", "PREF06")
+    follows = ("NUM01", "GRP01", "GRP02", "LOSS04", "PREF06", "LIK06")
 
 
 class GradientTiny(Rule):

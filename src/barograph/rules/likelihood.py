@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from barograph.core.methods import IMPLICIT_REWARD, Method
+from barograph.core.methods import IMPLICIT_REWARD, PAIRED, Method
 from barograph.rules.advice import advise, check_data, cut_lr, earlier_checkpoint, raise_beta, raise_lr, revert, stop
 from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
 from barograph.rules.series import chosen, chosen_nats, margin, rejected, rejected_nats
-from barograph.signals.words import absolute, after, after_warmup, ema, first, highest, noise, sustained
+from barograph.signals.words import absolute, after, after_warmup, ema, first, highest, metric, noise, sustained
 
 chosen_slow = ema(chosen_nats, share=0.05)
 rejected_slow = ema(rejected_nats, share=0.05)
 anchor_chosen = advise("Add a term for the likelihood of the chosen answers (rpo_alpha, an SFT weight)")
+
+longer_pairs = advise("Raise max_length, or cut from the beginning of the prompt")
 
 
 class BothFalling(Rule):
@@ -140,4 +142,25 @@ class MovesWithoutSeparating(Rule):
     follows = ("NUM01", "PREF02", "PREF03")
 
 
-RULES = (BothFalling, BothRising, ChosenNotRising, RewardsDoNotMove, MovesWithoutSeparating)
+class ChosenIsRejected(Rule):
+    """Chosen and rejected answers are as likely as each other, to the last digit: the model sees one text twice.
+
+    Why: the length limit or the template cuts off all in which they differ, or one column is read for both.
+    False alarm: none is known: two texts that differ never are as likely as each other row after row.
+    Sources: measured on runs whose length limit cuts off what differs (G); DPO guide: a margin of exactly zero (D).
+    """
+
+    code, name, severity = "LIK06", "chosen-is-rejected", CRITICAL
+    methods = PAIRED
+    about = ("logp_rejected", "logp_chosen")
+    patience = param(5, "rows in a row")
+    apart = param(1e-6, "difference that is none, as a share of the log-probability")
+    likely, unlikely = metric("logp_chosen"), metric("logp_rejected")
+    when = sustained(absolute(likely - unlikely) <= apart * absolute(likely), patience)
+    shows = {"logp": likely}
+    says = "chosen and rejected answers have the same log-probability ({logp:.5g}) for {rows}: one text to the model"
+    do = (advise("Read ten pairs as the model sees them, after template and truncation"), longer_pairs, stop())
+    follows = ("NUM01",)
+
+
+RULES = (BothFalling, BothRising, ChosenNotRising, RewardsDoNotMove, MovesWithoutSeparating, ChosenIsRejected)

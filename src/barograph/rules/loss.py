@@ -160,7 +160,8 @@ class LossCollapsed(Rule):
     about = "loss"
     floor = param(0.01, "smoothed loss that counts as zero")
     nothing = param(0.0005, "loss of a single row that counts as zero")
-    when = (sustained(ema(loss, 3) < floor, 3) | (loss < nothing)) & (first(loss, 1) < 0.9)
+    # A loss that goes below zero, as with robust labels, has no floor there.
+    when = (sustained(ema(loss, 3) < floor, 3) | (loss < nothing)) & (first(loss, 1) < 0.9) & (lowest(loss) >= 0)
     shows = {"loss": loss}
     says = "the loss is {loss:.2g} since step {onset}: the pairs are memorised rather than learned from"
     do = (earlier_checkpoint, cut_lr(), raise_beta, advise("Train for one epoch, or smooth the labels"))

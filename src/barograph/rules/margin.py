@@ -19,6 +19,7 @@ from barograph.rules.advice import (
 from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
 from barograph.rules.series import (
     accuracy,
+    beta,
     chosen,
     chosen_nats,
     margin,
@@ -246,6 +247,44 @@ class MarginUnsteady(Rule):
     follows = ("NUM01", "PREF03", "LOSS02")
 
 
+class BetaTiny(Rule):
+    """Beta is far below every usual value, so that hardly anything holds the policy near the reference.
+
+    Why: a slip of the decimal point; or a value of another loss, in which beta means something else.
+    False alarm: losses that scale their rewards otherwise.
+    Sources: DPO guide: 0.01 to 0.5 (D); arXiv 2305.18290, 2402.01306: 0.01 to 1 (P); limit (G).
+    """
+
+    code, name, severity = "PREF09", "beta-tiny", WARNING
+    methods = frozenset({Method.DPO, Method.KTO})
+    about = "reward_margin"
+    least = param(0.002, "beta that anybody uses")
+    when = (beta < least) & (step() >= 0)
+    shows = {"beta": beta}
+    says = "beta is {beta:g}; 0.01 to 0.5 is usual"
+    do = (advise("Set beta between 0.01 and 0.5"),)
+    rearm = 1.0
+
+
+class BetaHuge(Rule):
+    """Beta is far above every usual value, so that single answers saturate the loss and the others count for nothing.
+
+    Why: a slip of the decimal point; or a value of another loss: SimPO and CPO use 2 to 10.
+    False alarm: losses that scale their rewards otherwise.
+    Sources: as for `beta-tiny`.
+    """
+
+    code, name, severity = "PREF10", "beta-huge", WARNING
+    methods = BetaTiny.methods
+    about = "reward_margin"
+    most = param(10, "beta that anybody uses")
+    when = (beta > most) & (step() >= 0)
+    shows = BetaTiny.shows
+    says = BetaTiny.says
+    do = BetaTiny.do
+    rearm = 1.0
+
+
 RULES = (
     NothingTrains,
     StartsAwayFromReference,
@@ -255,4 +294,6 @@ RULES = (
     MarginTooLarge,
     ConfidenceTiny,
     MarginUnsteady,
+    BetaTiny,
+    BetaHuge,
 )

@@ -8,8 +8,10 @@ from barograph.rules.advice import advise, check_data, cut_lr, earlier_checkpoin
 from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
 from barograph.rules.series import entropy, length, score
 from barograph.signals.words import (
+    absolute,
     after,
     count,
+    delta,
     ema,
     first,
     highest,
@@ -20,15 +22,18 @@ from barograph.signals.words import (
     noise,
     settled,
     sustained,
+    total,
 )
 
 test_reward = advise("Run the reward function by hand on ten answers: does it parse them, can it tell good from bad?")
 eval_score = metric("score_mean", EVAL)
 eval_accuracy = metric("task_accuracy", EVAL)
 slow = ema(score, share=0.1)
-#: It has risen and stands at its best: what does not change any more then has nothing left to learn.
-at_its_best = (ema(score, 5) >= highest(ema(score, 5)) - 0.02 * abs(highest(ema(score, 5)))) & (
-    ema(score, 5) - first(score, 3) > 0.1 * abs(ema(score, 5))
+best_so_far = highest(ema(score, 10))
+#: It has risen and stands at its best, as far as its scatter lets one see: what does not change any more then has
+#: nothing left to learn.
+at_its_best = (ema(score, 10) >= best_so_far - maximum(0.02 * abs(best_so_far), noise(score, 30))) & (
+    ema(score, 10) - first(score, 3) > 0.1 * abs(ema(score, 10))
 )
 #: What the score has gained since it began, and the standard error of a mean over ten rows of it.
 score_gain = slow - first(score, 10)
@@ -48,11 +53,20 @@ class ScoreConstant(Rule):
     methods = GENERATING
     about = "score_mean"
     patience = param(10, "rows in a row")
-    when = (count(score) >= patience) & (highest(score, patience) - lowest(score, patience) < 1e-9) & ~at_its_best
+    later = param(40, "rows in a row where it often stays the same: rare successes leave long stretches without one")
+    stays = absolute(delta(score)) < 1e-9
+    still = highest(score, patience) - lowest(score, patience) < 1e-9
+    never = highest(score) - lowest(score) < 1e-9
+    usually_moves = total(stays) < 0.5 * count(score)
+    long = highest(score, later) - lowest(score, later) < 1e-9
+    when = (
+        ((count(score) >= patience) & still & (never | usually_moves)) | ((count(score) >= later) & long)
+    ) & ~at_its_best
     shows = {"score": score}
-    says = "the score is exactly {score:.4g} in {patience:g} rows and more: the reward does not depend on the answers"
+    says = "the score is exactly {score:.4g}, row after row: the reward does not depend on the answers"
     do = (test_reward, check_data, stop("there is nothing to learn from"))
-    follows = ("LEN01", "LEN02")
+    # A policy that has broken down gets the same score for everything, and so does one that never ends an answer.
+    follows = ("LEN01", "LEN02", "LEN05", "CLIP03", "KL01", "ENT02")
 
 
 class ScoreFlat(Rule):
@@ -120,7 +134,11 @@ class RewardHacking(Rule):
     methods = GENERATING
     about = ("eval.task_accuracy", "eval.score_mean", "score_mean")
     keep = param(0.85, "share of its best that the evaluation must keep")
-    proxy = ema(score, share=0.1) > first(score, 10) + noise(score, 30) / 3.162
+    smooth = ema(score, share=0.1)
+    # It has risen, and has kept most of that.
+    proxy = (smooth > first(score, 10) + noise(score, 30) / 3.162) & (
+        highest(smooth) - smooth <= 0.3 * (highest(smooth) - first(score, 10))
+    )
     accuracy_best = highest(ema(eval_accuracy, 3))
     score_best = highest(ema(eval_score, 3))
     gold_falls = (ema(eval_accuracy, 3) < (keep) * accuracy_best) | (
