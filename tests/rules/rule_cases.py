@@ -990,8 +990,8 @@ EVALUATION = (
         (203, 214),
         late=60,
     ),
-    # Evaluation stays at 0.7, and training jumps from about 0.67 to 0.9. An average that forgets over 30 steps is within
-    # 0.05 of that after 30 ln(0.23 / 0.05) = 46 steps.
+    # Evaluation stays at 0.7, and training jumps from about 0.67 to 0.9. An average that forgets over 30 steps is
+    # within 0.05 of that after 30 ln(0.23 / 0.05) = 46 steps.
     Case(
         "FIT04",
         WARNING,
