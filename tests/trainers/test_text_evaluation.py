@@ -116,6 +116,23 @@ def test_a_score_may_choose_the_best_checkpoint(base: Path, tmp_path: Path) -> N
     assert trainer.state.best_metric == 1.0
 
 
+def test_a_trainer_that_chooses_by_it_goes_on_where_it_fails(base: Path, tmp_path: Path) -> None:
+    class Fails(Same):
+        calls = 0
+
+        def score(self, prediction: str, references: Sequence[str]) -> Score:
+            type(self).calls += 1
+            if self.calls > len(PROMPTS):
+                raise RuntimeError("out of order")
+            return Score(0.5)
+
+    asks = TextEvaluation(PROMPTS, GOOD, metrics=[Fails()], max_new_tokens=4)
+    with pytest.warns(UserWarning, match="out of order"):
+        trainer = trained(base, tmp_path, asks, eval_strategy="steps", eval_steps=1, save_strategy="best",
+                          metric_for_best_model="eval_same", greater_is_better=True, save_steps=1)  # fmt: skip
+    assert (trainer.state.global_step, trainer.state.best_metric) == (4, 0.5)
+
+
 def test_what_goes_wrong_is_told_once_and_the_training_goes_on(base: Path, tmp_path: Path) -> None:
     def broken(prompt: str, answer: str) -> float:
         raise RuntimeError("no judge")

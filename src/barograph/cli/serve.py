@@ -65,6 +65,8 @@ def serve(folder: str, port: int | None, host: str, token: str | None, config: s
     listening = _listening(host, port)
     address = _address(host, listening.getsockname()[1], token)
     click.echo(f"{folder} at {address}\nCtrl-C ends it.")
+    if "://" not in folder and folder != "-" and not os.path.lexists(folder.partition("#")[0]):
+        click.echo(f"barograph: {folder}: does not exist yet; runs are shown as soon as it does", err=True)
     sys.stdout.flush()
     if opens:
         import webbrowser

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Sequence
 
@@ -29,6 +30,8 @@ def common_length(one: Sequence[str], other: Sequence[str]) -> int | None:
         raise MissingExtra("ROUGE-L", "rapidfuzz", "eval") from None
     # As characters of a text, each word has a number of its own and no two can be taken for each other.
     numbers: dict[str, str] = {}
+    if len({*one, *other}) > sys.maxunicode:
+        return None
     left = "".join([numbers.setdefault(word, chr(len(numbers))) for word in one])
     right = "".join([numbers.setdefault(word, chr(len(numbers))) for word in other])
     found: int = LCSseq.similarity(left, right)

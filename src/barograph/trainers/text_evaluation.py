@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -128,7 +129,8 @@ class TextEvaluation(TrainerCallback):  # type: ignore[misc, unused-ignore]
         if self.every == EVALUATION:
             numbers = self.evaluate(kwargs)
             if metrics is not None:
-                metrics.update(numbers)
+                # What could not be had is no number, and never the best: a trainer that waits for it would end.
+                metrics.update({**dict.fromkeys(self._expected(), math.nan), **numbers})
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """What would never happen is said before the training."""
@@ -136,6 +138,10 @@ class TextEvaluation(TrainerCallback):  # type: ignore[misc, unused-ignore]
             self._trainer = trl_compat.trainer_of_caller(sys._getframe(1))  # noqa: SLF001 - as above
         if self.every == EVALUATION and str(getattr(args.eval_strategy, "value", args.eval_strategy)) == "no":
             self._tell("TextEvaluation waits for evaluations that the trainer never makes: give every=STEPS or 'epoch'")
+
+    def _expected(self) -> list[str]:
+        """The names under which numbers come."""
+        return [f"eval_{one.name}" for one in self.metrics] + (["eval_reward"] if self.reward is not None else [])
 
     # What
 

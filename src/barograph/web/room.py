@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack
@@ -38,6 +39,8 @@ PATIENCE = 0.25
 LONGEST = 60.0
 #: Comparisons that are kept while none of their runs changes.
 KEPT = 4
+#: What a model said is listed anew so many seconds after it was, while the run grows: its files may be large.
+LISTED_EVERY = 3.0
 #: Rows of what a model said, on one page.
 SAMPLES = 25
 
@@ -65,7 +68,7 @@ class Room:
         self._why = {rule.code: rule.sections().get("Why", "") for rule in settings.rules}
         self._compared: OrderedDict[tuple[object, ...], Comparison] = OrderedDict()
         self._comparing = threading.Lock()
-        self._samples: dict[str, tuple[int, Samples | None]] = {}
+        self._samples: dict[str, tuple[int, float, Samples | None]] = {}
         self._sampling = threading.Lock()
 
     def close(self) -> None:
@@ -138,10 +141,13 @@ class Room:
         """What the model said: a page of the rows of a step that hold a text, `all` of the steps or the latest one."""
         opened = self._opened(key)
         with self._sampling:
-            known = self._samples.get(key)
-            if known is None or known[0] != opened.version:
-                known = self._samples[key] = (opened.version, _samples_beside(self._path(key)))
-        samples = known[1]
+            known = self._samples.pop(key, None)
+            if known is None or (known[0] != opened.version and time.monotonic() - known[1] > LISTED_EVERY):
+                known = opened.version, time.monotonic(), _samples_beside(self._path(key))
+            self._samples[key] = known
+            while len(self._samples) > KEPT:
+                self._samples.pop(next(iter(self._samples)))
+        samples = known[2]
         if samples is None or not samples.steps:
             return {"steps": [], "columns": [], "rows": [], "total": 0, "notes": list(samples.notes) if samples else []}
         at = None if step == "all" else _whole(step) if step else samples.steps[-1]

@@ -4,6 +4,8 @@ import { ask, asked, note } from "./address.js";
 import { heads, make, put, renew, table } from "./elements.js";
 import { number, place } from "./words.js";
 
+/** Milliseconds without a letter after which a filter is meant. */
+const PAUSE = 250;
 /** Longer texts are cut, and can be unfolded. */
 const LONG = 240;
 
@@ -22,10 +24,12 @@ export class Samples {
     this.asking = 0;
   }
 
+  /** Each letter of a filter would be a search of its own: the last one is waited for. */
   change() {
     this.first = 0;
     this.chosen = this.step.value;
-    this.refresh();
+    clearTimeout(this.waiting);
+    this.waiting = setTimeout(() => this.refresh(), PAUSE);
   }
 
   turn(by) {
