@@ -22,6 +22,7 @@ from picture import terminal_svg  # noqa: E402
 from barograph.cli.explain import metric_page  # noqa: E402
 from barograph.cli.main import cli  # noqa: E402
 from barograph.cli.rules import (  # noqa: E402
+    WEIGHING,
     by_family,
     cause_page,
     family_title,
@@ -235,7 +236,10 @@ def causes_text() -> Iterator[str]:
         page = cause_page(cause)
         yield f"## {page.name[:1].upper()}{page.name[1:]}\n"
         yield from blocks((*page.sections[0].blocks, *page.sections[1].blocks[:1]), "rules/")
-    yield "A critical finding counts twice, a remark a third, and a consequence of another finding a quarter."
+        for section in page.sections[2:]:
+            yield f"{section.title}:\n"
+            yield from blocks(section.blocks, "rules/")
+    yield WEIGHING
 
 
 def commands_text() -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 import click
@@ -337,14 +337,24 @@ def rule_entries(members: Sequence[type[Rule]]) -> tuple[Entry, ...]:
     )
 
 
+WEIGHING = (
+    "A critical finding counts twice, a remark a third, a consequence of another finding a quarter, and one that is "
+    "over six tenths. What speaks against a cause does so whether or not something explains it."
+)
+
+
 def cause_page(cause: CauseRule) -> Page:
     """What several findings have in common."""
     from barograph.console.explanation import Items, Page, Section, Table, Text
     from barograph.rules.catalogue import by_code
 
-    weights = sorted(cause.speaks.items(), key=lambda entry: -entry[1])
-    rows = tuple((code, f"{weight:g}", by_code()[code].name, by_code()[code].summary()) for code, weight in weights)
-    note = Text("A critical finding counts twice, a remark a third, a consequence of another finding a quarter.")
+    def rows(weights: Mapping[str, float]) -> tuple[tuple[str, ...], ...]:
+        strongest = sorted(weights.items(), key=lambda entry: -entry[1])
+        return tuple(
+            (code, f"{weight:g}", by_code()[code].name, by_code()[code].summary()) for code, weight in strongest
+        )
+
+    against = (Section("What speaks against it", (Table(rows(cause.against)),)),) if cause.against else ()
     return Page(
         cause.name,
         "",
@@ -352,7 +362,8 @@ def cause_page(cause: CauseRule) -> Page:
         (Text("A cause that findings may have in common."),),
         (
             Section("What to do", (Items(tuple((advice, "") for advice in cause.advice)),)),
-            Section("What speaks for it, and how strongly", (Table(rows), note)),
+            Section("What speaks for it, and how strongly", (Table(rows(cause.speaks)), Text(WEIGHING))),
+            *against,
         ),
     )
 
