@@ -10,7 +10,7 @@ from typing import Any
 from scenarios import SETTINGS
 from scoring import Score, Share, share
 
-__all__ = ["page"]
+__all__ = ["page", "sums"]
 
 HEAD = """\
 # Measured
@@ -46,7 +46,7 @@ causes names all of them. Most of these tools are made for other runs than these
 """
 
 
-def page(scores: Sequence[Score], rivals: Mapping[str, Any]) -> str:
+def page(scores: Sequence[Score], rivals: Mapping[str, Any], history: Sequence[Mapping[str, Any]] = ()) -> str:
     """The whole page."""
     healthy = [one for one in scores if one.scenario.fault is None]
     faulty = [one for one in scores if one.scenario.fault is not None]
@@ -55,7 +55,8 @@ def page(scores: Sequence[Score], rivals: Mapping[str, Any]) -> str:
     kinds = {one.scenario.name for one in faulty}
     parts = [
         HEAD.format(healthy=len({one.scenario.name for one in healthy}), faults=len(kinds), logs=len(scores)),
-        "## In short\n\n" + _sums({"tuned": False, "held out": True}, healthy, shown),
+        "## In short\n\n" + _in_short(sums(scores)),
+        *(["## Over time\n\n" + _over_time(history)] if history else []),
         "## By method\n\n" + _by_method(healthy, shown),
         "## Healthy runs\n\n" + _healthy(healthy),
         "## Faults\n\n" + _faults(shown),
@@ -83,22 +84,35 @@ MEASURES: dict[str, Callable[[Score], bool]] = {
 }
 
 
-def _sums(split: Mapping[str, bool], healthy: Sequence[Score], shown: Sequence[Score]) -> str:
-    def of(scores: Sequence[Score], held_out: bool) -> list[Score]:
-        return [one for one in scores if one.scenario.is_held_out == held_out]
+def sums(scores: Sequence[Score]) -> dict[str, dict[str, str]]:
+    """What stands under "In short": of each part of the plan, the measures."""
+    return {
+        part: _sums_of([one for one in scores if one.scenario.is_held_out == is_held_out])
+        for part, is_held_out in (("tuned", False), ("held out", True))
+    }
 
-    rows: list[list[object]] = [
-        ["healthy runs without any alarm, at any time"]
-        + [share(part, [not one.false_alarms for one in part]) for part in (of(healthy, it) for it in split.values())],
-        ["healthy runs that end without one"]
-        + [share(part, [not one.alarmed for one in part]) for part in (of(healthy, it) for it in split.values())],
-    ]
-    for name, measure in MEASURES.items():
-        rows.append([name, *(share(part, map(measure, part)) for part in (of(shown, it) for it in split.values()))])
-    rows.append(
-        ["first alarm after it is decidable, in steps (median)", *(_delay(of(shown, it)) for it in split.values())]
-    )
-    return _table(["", *split], rows)
+
+def _sums_of(scores: Sequence[Score]) -> dict[str, str]:
+    healthy = [one for one in scores if one.scenario.fault is None]
+    shown = [one for one in scores if one.scenario.fault is not None and _fault(one).seen_from is not None]
+    return {
+        "healthy runs without any alarm, at any time": str(share(healthy, [not one.false_alarms for one in healthy])),
+        "healthy runs that end without one": str(share(healthy, [not one.alarmed for one in healthy])),
+        **{name: str(share(shown, map(measure, shown))) for name, measure in MEASURES.items()},
+        "first alarm, in steps after it is decidable (median)": _delay(shown),
+        "first alarm by a rule that names it, likewise": _named_delay(shown),
+    }
+
+
+def _in_short(parts: Mapping[str, Mapping[str, str]]) -> str:
+    names = list(next(iter(parts.values())))
+    return _table(["", *parts], [[name, *(part[name] for part in parts.values())] for name in names])
+
+
+def _over_time(history: Sequence[Mapping[str, Any]]) -> str:
+    """The same sums by earlier rules, on the logs that there were then."""
+    columns = {f"{then['says']}, {part}": then["sums"][part] for then in history for part in then["sums"]}
+    return _in_short(columns)
 
 
 def _delay(scores: Sequence[Score]) -> str:

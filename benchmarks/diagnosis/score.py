@@ -21,7 +21,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(PROJECT / "src")]
 os.environ |= {"BAROGRAPH_CACHE": "off", "BAROGRAPH_PLUGINS": "off"}
 
 from judging import said_of  # noqa: E402 - after the paths
-from page import page  # noqa: E402
+from page import page, sums  # noqa: E402
 from recorded import LOGS, MANIFEST, Manifest, read_log  # noqa: E402
 from rivals import answers, names, versions  # noqa: E402
 from scenarios import SCENARIOS  # noqa: E402
@@ -30,6 +30,8 @@ from scoring import Score, score  # noqa: E402
 PAGE = PROJECT / "docs" / "measured.md"
 #: What rivals said when they were asked last, for whoever has none.
 RIVALS = LOGS / "rivals.json"
+#: The sums by earlier rules.
+HISTORY = LOGS / "history.json"
 
 
 def main() -> None:
@@ -37,6 +39,7 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="only say whether the page is up to date")
     parser.add_argument("--tuned", action="store_true", help="show each log of the tuned part")
     parser.add_argument("--rivals", type=Path, metavar="PYTHON", help="a Python in which rivals are installed")
+    parser.add_argument("--note", metavar="NAME", help="keep the sums under this name")
     asked = parser.parse_args()
     manifest = Manifest.read(MANIFEST)
     if asked.rivals:
@@ -48,13 +51,18 @@ def main() -> None:
                 print(_line(one))
         return
     rivals = json.loads(RIVALS.read_bytes()) if RIVALS.is_file() else {}
-    text = page(scores, rivals)
+    history = json.loads(HISTORY.read_bytes()) if HISTORY.is_file() else []
+    if asked.note:
+        history = [then for then in history if then["says"] != asked.note]
+        history.append({"says": asked.note, "sums": sums(scores)})
+        HISTORY.write_text(json.dumps(history, indent=1) + "\n")
+    text = page(scores, rivals, history)
     if asked.check:
         if not PAGE.is_file() or PAGE.read_text("utf-8") != text:
             raise SystemExit(f"{PAGE.relative_to(PROJECT)} is stale: python benchmarks/diagnosis/score.py")
         return
     PAGE.write_text(text, "utf-8")
-    print(text.partition("## Healthy runs")[0].partition("## In short")[2])
+    print(text.partition("## By method")[0].partition("## In short")[2])
 
 
 def scored(manifest: Manifest) -> Iterator[Score]:
