@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from barograph.core.methods import ONLINE
 from barograph.rules.advice import advise, cut_lr
-from barograph.rules.base import INFO, WARNING, Rule, param
+from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
 from barograph.rules.series import value_loss
-from barograph.signals.words import after, count, ema, first, mean, metric, sustained
+from barograph.signals.words import absolute, after, count, ema, first, mean, metric, sustained
 
 
 class ValueLossDiverges(Rule):
@@ -29,20 +29,26 @@ class ValueLossDiverges(Rule):
 
 
 class CriticUseless(Rule):
-    """The critic explains less of the returns than their mean would.
+    """The critic explains no more of the returns than their mean would, or far less.
 
-    Why: it is trained too little or too fast.
-    False alarm: during its warm-up; the first fifth is left out.
-    Sources: practice (G).
+    Why: it is trained too little, too fast, or not at all: then it explains exactly nothing, row after row.
+    False alarm: during its warm-up; the first fifth is left out, and a little below zero is noise.
+    Sources: practice; measured on a critic that was left out of the optimizer, and on one at 1000 times its rate (G).
     """
 
     code, name, severity = "VAL02", "critic-explains-nothing", WARNING
     methods = ONLINE
     about = "explained_var"
-    floor = param(0.0, "explained variance")
-    when = after(share=0.2, steps=100) & sustained(ema(metric("explained_var"), 10) < floor, 5, share=0.05)
-    shows = {"explained": ema(metric("explained_var"), 10)}
-    says = "the critic explains {explained:.2f} of the variance: worse than a constant"
+    floor = param(-0.1, "explained variance")
+    far = param(-1.0, "explained variance that makes it critical")
+    patience = param(10, "rows in a row of exactly nothing")
+    explained = metric("explained_var")
+    when = after(share=0.2, steps=100) & (
+        sustained(ema(explained, 10) < floor, 5, share=0.05) | sustained(absolute(explained) < 1e-9, patience)
+    )
+    escalates = {CRITICAL: ema(explained, 10) < far}
+    shows = {"explains": ema(explained, 10)}
+    says = "the critic explains {explains:.2f} of the variance: no better than a constant"
     do = (advise("Warm the critic up before the policy moves"), advise("Raise its learning rate, or use lambda 1"))
 
 

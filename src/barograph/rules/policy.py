@@ -41,7 +41,7 @@ class EntropyCollapse(Rule):
         advise("Sample at temperature 1"),
         cut_lr(),
     )
-    follows = ("NUM01", "RWD01")
+    follows = ("NUM01", "RWD01", "LEN05", "CLIP03", "KL01")
 
 
 class EntropyExplosion(Rule):
