@@ -39,8 +39,8 @@ PATIENCE = 0.25
 LONGEST = 60.0
 #: Comparisons that are kept while none of their runs changes.
 KEPT = 4
-#: What a model said is listed anew so many seconds after it was, while the run grows: its files may be large.
-LISTED_EVERY = 3.0
+#: What a model said is listed anew, while the run grows, when so many times as long has passed as listing it took.
+LISTING_RESTS = 10.0
 #: Rows of what a model said, on one page.
 SAMPLES = 25
 
@@ -58,6 +58,15 @@ class Asked(NamedTuple):
     in_nats: bool = False
 
 
+class Listed(NamedTuple):
+    """What a model said, as it was listed: for which state of the run, when, and how long that took."""
+
+    samples: Samples | None
+    version: int
+    at: float
+    took: float
+
+
 class Room:
     """Everything the page can ask for."""
 
@@ -68,7 +77,7 @@ class Room:
         self._why = {rule.code: rule.sections().get("Why", "") for rule in settings.rules}
         self._compared: OrderedDict[tuple[object, ...], Comparison] = OrderedDict()
         self._comparing = threading.Lock()
-        self._samples: dict[str, tuple[int, float, Samples | None]] = {}
+        self._samples: dict[str, Listed] = {}
         self._sampling = threading.Lock()
 
     def close(self) -> None:
@@ -141,20 +150,26 @@ class Room:
         """What the model said: a page of the rows of a step that hold a text, `all` of the steps or the latest one."""
         opened = self._opened(key)
         with self._sampling:
-            known = self._samples.pop(key, None)
-            if known is None or (known[0] != opened.version and time.monotonic() - known[1] > LISTED_EVERY):
-                known = opened.version, time.monotonic(), _samples_beside(self._path(key))
-            self._samples[key] = known
+            listed = self._samples.pop(key, None)
+            wait = 0.0
+            if listed is not None and listed.version != opened.version:
+                wait = listed.at + LISTING_RESTS * listed.took - time.monotonic()
+            if listed is None or (listed.version != opened.version and wait <= 0):
+                listed = _listed(self._path(key), opened.version)
+            self._samples[key] = listed
             while len(self._samples) > KEPT:
                 self._samples.pop(next(iter(self._samples)))
-        samples = known[2]
+        samples = listed.samples
+        # Whoever was told of an older state may ask again then.
+        again = {"again": wait} if wait > 0 else {}
         if samples is None or not samples.steps:
-            return {"steps": [], "columns": [], "rows": [], "total": 0, "notes": list(samples.notes) if samples else []}
+            notes = list(samples.notes) if samples else []
+            return {"steps": [], "columns": [], "rows": [], "total": 0, "notes": notes, **again}
         at = None if step == "all" else _whole(step) if step else samples.steps[-1]
         rows, total = samples.find(text, at, first, SAMPLES)
         columns = list(dict.fromkeys([*samples.columns, *(name for row in rows for name in row)]))
         return {"steps": list(samples.steps), "columns": columns, "rows": rows, "total": total,
-                "page": SAMPLES, "notes": list(samples.notes)}  # fmt: skip
+                "page": SAMPLES, "notes": list(samples.notes), **again}  # fmt: skip
 
     # What changes
 
@@ -227,6 +242,13 @@ def _begun(key: str, opened: OpenRun) -> Run:
         trouble = opened.trouble.removeprefix(f"{opened.path}: ")
         raise UnreadableRun(key, trouble or "is still being read")
     return opened.run
+
+
+def _listed(path: str, version: int) -> Listed:
+    begun = time.monotonic()
+    samples = _samples_beside(path)
+    now = time.monotonic()
+    return Listed(samples, version, now, now - begun)
 
 
 def _samples_beside(path: str) -> Samples | None:

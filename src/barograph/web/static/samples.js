@@ -46,7 +46,11 @@ export class Samples {
     } catch {
       return;  // The run itself has said what the trouble is.
     }
-    if (asking !== this.asking || answer.steps.length === 0) return;
+    if (asking !== this.asking) return;
+    // Listing takes long, and this is an older state: ask once more when there may be another.
+    clearTimeout(this.waiting);
+    if (answer.again) this.waiting = setTimeout(() => this.refresh(), 1000 * answer.again);
+    if (answer.steps.length === 0) return;
     if (this.isThere) note({ step: this.chosen, text: this.text.value, first: this.first || null });
     else this.build();
     this.tell(answer);
