@@ -72,7 +72,8 @@ export class Picture {
     renew(this.key, [chart.lines.map((line) => [line.title, line.held_out])], () => this.keyOf(chart));
     renew(this.marks, chart.marks, () => this.linksOf(chart));
     this.tell();
-    this.read(this.at);
+    // In the place where its step is now, once the chart is laid out.
+    queueMicrotask(() => this.followCursor(this.at));
   }
 
   /** What uPlot needs to know of the lines: where they lie. */
@@ -118,10 +119,12 @@ export class Picture {
       },
       hooks: {
         draw: [(u) => paint(u, this.chart, { showsAll: this.options.settings().showsAll, numberOf: this.options.numberOf })],
-        setCursor: [(u) => this.onCursor(u)],
         setSelect: [(u) => this.onSelect(u)],
       },
     }, this.corners(), this.board);
+    // Not uPlot's own word of its cursor: that comes too when the chart changes under a pointer that stands still.
+    this.plot.over.addEventListener("mousemove", (event) => this.point(this.plot.posToVal(event.offsetX, "x")));
+    this.plot.over.addEventListener("mouseleave", () => this.point(null));
   }
 
   heights(isLog) {
@@ -150,20 +153,17 @@ export class Picture {
 
   // The cursor
 
-  onCursor(u) {
-    if (this.isFollowing) return;
-    const at = u.cursor.left >= 0 ? u.posToVal(u.cursor.left, "x") : null;
+  /** The pointer stands somewhere on this chart. */
+  point(at) {
     this.read(at);
     this.options.hover(at, this);
   }
 
-  /** The cursor stands somewhere on another chart. */
+  /** The cursor stands somewhere on another chart, or was put there by keys. */
   followCursor(at) {
     this.read(at);
     if (this.plot === null) return;
-    this.isFollowing = true;
     this.plot.setCursor({ left: at === null ? -10 : this.plot.valToPos(at, "x"), top: at === null ? -10 : 10 });
-    this.isFollowing = false;
   }
 
   onSelect(u) {
