@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import pytest
 from rule_cases import CASES, Case, planted, put
-from rule_logs import healthy_dpo, healthy_grpo, healthy_kto, healthy_sft
+from rule_logs import healthy_dpo, healthy_grpo, healthy_kto, healthy_ppo, healthy_sft
 
 from barograph.core.finding import Diagnosis, Finding, Severity
 from barograph.core.methods import Method
@@ -91,6 +91,34 @@ def test_fires_in_a_log_with_gaps(case: Case) -> None:
 
 
 # How bad it is, where a rule has more than one grade
+
+
+def test_rare_successes_are_no_constant_score() -> None:
+    # One row in twelve has a success: stretches of eleven equal rows, which in a score that always moves would tell.
+    log = planted(healthy_grpo, put("score_mean", lambda step: 0.05 if step % 12 == 1 else 0.0))()
+    assert found(judged(log.run()), "RWD01") == []
+
+
+def test_a_critic_that_explains_exactly_nothing_is_no_use_and_one_that_explains_far_less_is_critical() -> None:
+    still = planted(healthy_ppo, put("explained_var", 0.0, since=100))()
+    assert [one.severity for one in found(judged(still.run()), "VAL02")] == [Severity.WARNING]
+    wild = planted(healthy_ppo, put("explained_var", -5.0, 0.1, since=100))()
+    assert [one.severity for one in found(judged(wild.run()), "VAL02")] == [Severity.CRITICAL]
+    noise = planted(healthy_ppo, put("explained_var", -0.02, 0.01, since=100))()
+    assert found(judged(noise.run()), "VAL02") == []
+
+
+def test_an_evaluation_loss_near_zero_may_rise_by_a_share_of_itself() -> None:
+    # From 0.69 to 0.10 and back to 0.12: a fifth of itself, and 3 % of what was gained.
+    at = [20, 100, 180, 220, 260, 300]
+    values = dict(zip(at, [0.69, 0.3, 0.10, 0.12, 0.12, 0.12], strict=True))
+    log = planted(healthy_dpo, put("eval.loss", lambda step: values[step], at=at))()
+    assert found(judged(log.run()), "FIT01") == []
+
+
+def test_a_loss_that_goes_below_zero_has_no_floor_there() -> None:
+    log = planted(healthy_dpo, put("loss", lambda step: 0.69 - 0.004 * step))()
+    assert found(judged(log.run()), "LOSS04") == []
 
 
 def test_one_infinite_gradient_is_a_warning_only() -> None:

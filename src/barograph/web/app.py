@@ -120,7 +120,7 @@ def application(
             return _refusal(request, error)
 
     routes = [
-        *(Route(path, _sender(_static("index.html"))) for path in ("/", "/run", "/compare")),
+        *(Route(path, _sender(_packed(STATIC / "index.html"))) for path in ("/", "/run", "/compare")),
         *(Route(f"/static/{file.relative_to(STATIC)}", _sender(_packed(file))) for file in sorted(STATIC.rglob("*.*"))),
         Route("/static/sheet.css", _sender(_packed(SHEET))),
         *(Route(path, asking(answer)) for path, answer in ANSWERS.items()),
@@ -148,10 +148,6 @@ class _File(NamedTuple):
     packed: bytes
     kind: str
     mark: str
-
-
-def _static(name: str) -> _File:
-    return _packed(STATIC / name)
 
 
 def _packed(path: Path) -> _File:

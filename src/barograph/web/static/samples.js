@@ -48,8 +48,8 @@ export class Samples {
     }
     if (asking !== this.asking) return;
     // Listing takes long, and this is an older state: ask once more when there may be another.
-    clearTimeout(this.waiting);
-    if (answer.again) this.waiting = setTimeout(() => this.refresh(), 1000 * answer.again);
+    clearTimeout(this.asksAgain);
+    if (answer.again) this.asksAgain = setTimeout(() => this.refresh(), 1000 * answer.again);
     if (answer.steps.length === 0) return;
     if (this.isThere) note({ step: this.chosen, text: this.text.value, first: this.first || null });
     else this.build();
