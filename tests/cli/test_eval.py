@@ -207,7 +207,7 @@ class Screen(io.StringIO):
 def test_a_person_at_a_terminal_sees_how_far_it_has_come(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Screen()
     monkeypatch.setattr(sys, "stderr", screen)
-    monkeypatch.setattr(module, "AFTER", 0.0)
+    monkeypatch.setattr("barograph.cli.progress.AFTER", 0.0)
     with module._progress_shown() as show:
         assert show is not None
         show(Progress(("bleu", "rouge"), 1600, 10_000, {"bleu": 0.27, "rouge": 0.61}))

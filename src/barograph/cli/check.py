@@ -14,6 +14,7 @@ from barograph.cli.progress import fetching_shown
 from barograph.core.errors import UnreadableRun
 from barograph.core.finding import Diagnosis, Severity
 from barograph.core.methods import Method
+from barograph.core.plain_json import plain
 
 if TYPE_CHECKING:
     from barograph.core.run import Run
@@ -99,7 +100,7 @@ def _print_json(diagnoses: Sequence[tuple[Diagnosis, Run]], errors: Sequence[Unr
     for diagnosis, run in diagnoses:
         known = diagnosis.to_dict()
         notes = [*diagnosis.notes, *(f"the key {sentence}" for sentence in _not_understood(run))]
-        runs.append(strict({**known, "notes": notes}))
+        runs.append(plain({**known, "notes": notes}))
     answer: dict[str, object] = {"schema": 1, "runs": runs}
     if errors:
         answer["errors"] = [{"path": error.path, "error": str(error)} for error in errors]
@@ -120,17 +121,6 @@ def _not_understood(run: Run) -> Iterator[str]:
         yield f"`{key}` was not understood{hint}"
     if (rest := len(run.unknown_keys) - MOST_KEYS) > 0:
         yield f"and {rest:,} more were not understood"
-
-
-def strict(value: object) -> object:
-    """The same without NaN and infinities, which JSON has no words for."""
-    if isinstance(value, dict):
-        return {key: strict(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [strict(inner) for inner in value]
-    if isinstance(value, float) and value - value != 0.0:
-        return None
-    return value
 
 
 def _print_text(diagnoses: Sequence[tuple[Diagnosis, Run]], settings: Settings, *, quiet: bool, verbose: bool) -> None:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from barograph.cli.check import strict
 from barograph.cli.judged import judge_all, tell_errors
 from barograph.cli.options import METHOD
 from barograph.console.side_by_side import blocks
 from barograph.console.terminal import Terminal, clean
 from barograph.core.errors import ConfigurationError
+from barograph.core.plain_json import plain
 
 if TYPE_CHECKING:
     from barograph.charts.comparison import Comparison
@@ -69,7 +69,7 @@ def compare(
     if output is not None:
         _write(output, comparison, by)
     if as_json:
-        click.echo(json.dumps(strict(comparison.to_dict()), indent=2, allow_nan=False, ensure_ascii=False))
+        click.echo(json.dumps(plain(comparison.to_dict()), indent=2, allow_nan=False, ensure_ascii=False))
     else:
         click.echo("\n".join(_lines(comparison, Terminal.of(sys.stdout))))
         if output is not None:

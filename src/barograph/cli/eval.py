@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from barograph.cli.check import strict
+from barograph.cli.progress import Line
 from barograph.console.terminal import Terminal
 from barograph.core.errors import ConfigurationError
+from barograph.core.plain_json import plain
 from barograph.text.catalogue import KINDS, Settings, made, usual
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ NAMES = ", ".join(kind.name for kind in KINDS)
 OF_CODE = " and ".join(kind.name for kind in KINDS if kind.of_code)
 USUAL = f"bleu and rouge{f', with --lang {OF_CODE} too' if OF_CODE else ''}, with --bertscore-model that too"
 METRICS_HELP = "\b\nMetrics:\n" + "\n".join(f"  {kind.name:10} {kind.title}: {kind.summary}" for kind in KINDS)
-#: What is done within this many seconds is not worth a word, and later words come no faster than this.
-AFTER, BETWEEN = 1.0, 0.2
 #: More processes than these bring little.
 MOST_WORKERS = 8
 
@@ -126,10 +124,10 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one for each option
     their_lines = other.lines if other is not None else ()
     answer = Answer(predictions, said.lines, ours, against, their_lines, theirs, differences, worst)
     if samples is not None:
-        rows = (json.dumps(strict(row), allow_nan=False, ensure_ascii=False) + "\n" for row in answer.rows())
+        rows = (json.dumps(plain(row), allow_nan=False, ensure_ascii=False) + "\n" for row in answer.rows())
         write_whole(samples, "".join(rows).encode())
     if as_json:
-        click.echo(json.dumps(strict(answer.to_dict()), indent=2, allow_nan=False, ensure_ascii=False))
+        click.echo(json.dumps(plain(answer.to_dict()), indent=2, allow_nan=False, ensure_ascii=False))
     else:
         click.echo("\n".join(answer.shown(Terminal.of(sys.stdout))))
         if samples is not None:
@@ -172,21 +170,14 @@ def _progress_shown() -> Iterator[Callable[[Progress], None] | None]:
     if not sys.stderr.isatty():
         yield None
         return
-    due = time.monotonic() + AFTER
-    longest = 0
+    line = Line()
 
     def show(progress: Progress) -> None:
-        nonlocal due, longest
-        if time.monotonic() < due:
-            return
-        due = time.monotonic() + BETWEEN
-        values = "".join(f"  {name} {value:.4f}" for name, value in progress.so_far.items())
-        line = f"processed: {progress.done:,} of {progress.total:,}{values}"[:100]
-        click.echo("\r" + line.ljust(longest), nl=False, err=True)
-        longest = max(longest, len(line))
+        if line.is_due:
+            values = "".join(f"  {name} {value:.4f}" for name, value in progress.so_far.items())
+            line.show(f"processed: {progress.done:,} of {progress.total:,}{values}"[:100])
 
     try:
         yield show
     finally:
-        if longest:
-            click.echo("\r" + " " * longest + "\r", nl=False, err=True)
+        line.clear()

@@ -15,11 +15,35 @@ from barograph.console.terminal import clean
 if TYPE_CHECKING:
     from barograph.sources.remote import Progress
 
-__all__ = ["fetching_shown"]
+__all__ = ["Line", "fetching_shown"]
 
 #: What is done within this many seconds is not worth a word, and later words come no faster than this.
 AFTER = 1.0
 BETWEEN = 0.2
+
+
+class Line:
+    """One line at the bottom of a terminal, written over and over."""
+
+    def __init__(self) -> None:
+        self._due = time.monotonic() + AFTER
+        self._longest = 0
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it has been long enough since the last one."""
+        return time.monotonic() >= self._due
+
+    def show(self, text: str) -> None:
+        """In place of what stands there."""
+        self._due = time.monotonic() + BETWEEN
+        click.echo("\r" + text.ljust(self._longest), nl=False, err=True)
+        self._longest = max(self._longest, len(text))
+
+    def clear(self) -> None:
+        """As if nothing had been there."""
+        if self._longest:
+            click.echo("\r" + " " * self._longest + "\r", nl=False, err=True)
 
 
 @contextmanager
@@ -30,21 +54,14 @@ def fetching_shown() -> Iterator[None]:
         return
     from barograph.sources.remote import progress_shown
 
-    due = time.monotonic() + AFTER
-    longest = 0
+    line = Line()
 
     def show(progress: Progress) -> None:
-        nonlocal due, longest
-        if time.monotonic() < due:
-            return
-        due = time.monotonic() + BETWEEN
-        line = f"fetching {clean(progress.url)[:60]}: {progress.bytes / 1e6:,.0f} MB"
-        click.echo("\r" + line.ljust(longest), nl=False, err=True)
-        longest = max(longest, len(line))
+        if line.is_due:
+            line.show(f"fetching {clean(progress.url)[:60]}: {progress.bytes / 1e6:,.0f} MB")
 
     try:
         with progress_shown(show):
             yield
     finally:
-        if longest:
-            click.echo("\r" + " " * longest + "\r", nl=False, err=True)
+        line.clear()

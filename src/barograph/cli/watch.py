@@ -297,8 +297,8 @@ class _Objects(Audience):
 
 
 def _print_object(event: str, facts: dict[str, object]) -> None:
-    from barograph.cli.check import strict
+    from barograph.core.plain_json import plain
 
     known = {"schema": 1, "event": event, **facts}
-    click.echo(json.dumps(strict(known), allow_nan=False, ensure_ascii=False))
+    click.echo(json.dumps(plain(known), allow_nan=False, ensure_ascii=False))
     sys.stdout.flush()

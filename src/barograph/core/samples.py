@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from math import isfinite, isnan
 from typing import TypeAlias
+
+from barograph.core.plain_json import spelt
 
 __all__ = ["COMPLETIONS", "LONGEST", "Cell", "Places", "add_place", "cell", "step_of"]
 
@@ -14,8 +15,6 @@ __all__ = ["COMPLETIONS", "LONGEST", "Cell", "Places", "add_place", "cell", "ste
 COMPLETIONS = "logs/completions.jsonl"
 #: Characters of one cell; of what is longer, the beginning is kept.
 LONGEST = 20_000
-#: Whole numbers from here on are more than most readers can hold.
-_TOO_LARGE = 2**63
 
 Cell: TypeAlias = "str | int | float | bool | None"
 #: Where the lines of each step lie in a file, steps rising: from which byte to which.
@@ -69,7 +68,7 @@ def cell(value: object) -> Cell:
     if isinstance(value, str):
         return _short(value)
     if isinstance(value, int | float):
-        return _number(value)
+        return spelt(value)
     if isinstance(value, bytes | bytearray | memoryview):
         return f"({len(value):,} bytes)"
     if callable(item := getattr(value, "item", None)):  # A tensor or an array of one element, a scalar of NumPy.
@@ -82,17 +81,6 @@ def cell(value: object) -> Cell:
     if isinstance(value, Mapping | list | tuple):
         return _short(_as_json(value))
     return _short(str(value))
-
-
-def _number(value: float) -> Cell:
-    if isinstance(value, int) and abs(value) >= _TOO_LARGE:
-        try:
-            value = float(value)
-        except OverflowError:
-            return "Infinity" if value > 0 else "-Infinity"
-    if isinstance(value, int) or isfinite(value):
-        return value
-    return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def _short(text: str) -> str:

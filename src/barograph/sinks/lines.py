@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from math import isfinite, isnan
 
+from barograph.core.plain_json import spelt
 from barograph.sinks.rows import STEP
 
 __all__ = ["encoder", "strict"]
@@ -40,7 +40,7 @@ def encoder() -> Callable[[int, Mapping[str, float]], bytes]:
 
 
 def _plain(step: int, row: Mapping[str, float]) -> bytes:
-    line = json.dumps({STEP: step, **{key: _spelt(value) for key, value in row.items()}}, separators=(",", ":"))
+    line = json.dumps({STEP: step, **{key: spelt(value) for key, value in row.items()}}, separators=(",", ":"))
     return line.encode("ascii") + b"\n"
 
 
@@ -53,20 +53,9 @@ def strict(fact: object) -> object:
     if fact is None or isinstance(fact, str | bool):
         return fact
     if isinstance(fact, int | float):
-        return _spelt(fact)
+        return spelt(fact)
     if isinstance(fact, Mapping):
         return {str(key): strict(value) for key, value in fact.items()}
     if isinstance(fact, list | tuple | set | frozenset):
         return [strict(value) for value in fact]
     return str(fact)[:200]
-
-
-def _spelt(number: float) -> float | str:
-    if isinstance(number, int) and abs(number) >= 2**63:  # More than most readers of JSON can hold.
-        try:
-            number = float(number)
-        except OverflowError:
-            return "Infinity" if number > 0 else "-Infinity"
-    if isinstance(number, int) or isfinite(number):
-        return number
-    return "NaN" if isnan(number) else "Infinity" if number > 0 else "-Infinity"

@@ -26,6 +26,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from barograph.core.errors import BarographError, ConfigurationError, MissingExtra
+from barograph.core.plain_json import plain
 from barograph.web.door import Door
 from barograph.web.stream import MOST_STREAMS, SOON, Lookout, events
 
@@ -230,23 +231,10 @@ def _json(request: Request, facts: Mapping[str, object], status: int = 200) -> R
     try:
         text = json.dumps(facts, allow_nan=False, separators=(",", ":"))
     except (ValueError, TypeError):  # Settings may be anything, and numbers what JSON has no word for.
-        text = json.dumps(_plain(facts), allow_nan=False, separators=(",", ":"))
+        text = json.dumps(plain(facts), allow_nan=False, separators=(",", ":"))
     response = _response(request, text.encode(), "application/json")
     response.status_code = status
     return response
-
-
-def _plain(thing: object) -> object:
-    match thing:
-        case float():
-            return thing if math.isfinite(thing) else None
-        case dict():
-            return {str(key): _plain(value) for key, value in thing.items()}
-        case list() | tuple() | set():
-            return [_plain(value) for value in thing]
-        case None | bool() | int() | str():
-            return thing
-    return str(thing)
 
 
 def _refusal(request: Request, error: BarographError) -> Response:
