@@ -10,7 +10,10 @@ import pytest
 from barograph.core.finding import Diagnosis, Finding, Severity, Verdict
 from barograph.core.methods import Method
 from barograph.core.run import Run, run_from_rows
+from barograph.engine.bound import bind
 from barograph.engine.judge import judge
+from barograph.engine.settings import Settings
+from barograph.engine.verdict import _cause_of
 
 both_evaluators = pytest.mark.parametrize("evaluator", ["step", "scan"])
 
@@ -182,3 +185,11 @@ def test_counted_rows_are_no_first_steps(evaluator: str, is_counted: bool, codes
     run = run_from_rows(rows, method=Method.DPO, config={"steps_are_counted": is_counted})
     found = {finding.code for finding in judge(run, evaluator=evaluator).findings}
     assert found & {"PREF02", "LOSS08", "LOSS03"} == codes | ({"LOSS08"} if not is_counted else set())
+
+
+@pytest.mark.parametrize(("ends", "explains"), [(24, None), (190, "RWD01")])
+def test_what_is_over_does_not_explain_what_goes_on(ends: int, explains: str | None) -> None:
+    rules = {rule.rule.code: rule for rule in bind(Method.GRPO, Settings())}
+    constant = Finding("RWD01", "score-constant", Severity.CRITICAL, 10, ends, "score_mean", "")
+    alike = Finding("GRP01", "groups-without-spread", Severity.CRITICAL, 12, 200, "zero_std_frac", "")
+    assert _cause_of(alike, [constant, alike], rules, 200.0) == explains

@@ -431,6 +431,22 @@ def test_what_the_model_said_is_found_page_by_page(room: Room, runs: Path) -> No
         room.samples("grpo", "x", "", 0)
 
 
+def test_where_listing_takes_long_whoever_asks_is_told_when_to_ask_again(room: Room, runs: Path) -> None:
+    with barograph.start(runs / "grpo", method="grpo", console=False) as run:
+        run.log(1, {"reward": 0.5})
+        run.samples(1, [{"prompt": "1 + 1 ?", "completion": "2"}])
+        assert "again" not in room.samples("grpo", "", "", 0)
+        listed = room._samples["grpo"]
+        room._samples["grpo"] = listed._replace(took=3_600.0)  # As if there were a great many files.
+        run.log(2, {"reward": 0.6})
+        run.samples(2, [{"prompt": "2 + 2 ?", "completion": "4"}])
+        older = room.samples("grpo", "", "", 0)
+        assert older["steps"] == [1]
+        assert 35_000 < older["again"] <= 36_000  # type: ignore[operator]
+        room._samples["grpo"] = listed._replace(took=0.0)
+        assert room.samples("grpo", "", "", 0)["steps"] == [1, 2]
+
+
 def test_a_run_that_is_gone_does_not_show_what_another_model_said(
     room: Room, runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
