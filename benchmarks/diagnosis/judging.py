@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from barograph.engine.live import Engine
 from barograph.engine.settings import Settings
 from barograph.sources.runs import read_run
 
-__all__ = ["Alarm", "Said", "said_of"]
+__all__ = ["HOLDS", "Alarm", "Said", "said_of"]
 
 #: What says whether a model has learned what it should, as trainers log it, with a word for it.
 OUTCOMES = {
@@ -29,6 +29,8 @@ OUTCOMES = {
     "eval_loss": "loss",
 }
 
+#: An alarm has held when it still stands after this share of the planned run.
+HOLDS = 0.1
 #: A cause is told; further ones are not the answer any more.
 CAUSES_KEPT = 2
 
@@ -53,6 +55,9 @@ class Said:
     causes: tuple[str, ...]
     #: In the order in which they come while the log is written.
     alarms: tuple[Alarm, ...]
+    #: The steps at which the first critical finding comes, and at which the first alarm has held.
+    critical_at: int | None = None
+    held_at: int | None = None
     #: What was measured last on held-out examples, by name: no rule is asked for it.
     held_out: tuple[tuple[str, float], ...] = ()
 
@@ -63,12 +68,15 @@ def said_of(rows: Sequence[Mapping[str, Any]], entry: Mapping[str, Any]) -> Said
     diagnosis = judge(run, Settings())
     grave = [finding for finding in diagnosis.findings if finding.severity >= Severity.WARNING]
     mild = [finding for finding in diagnosis.findings if finding.severity < Severity.WARNING]
+    watched = _watched(run)
     return Said(
         verdict=diagnosis.verdict.value,
         warned=tuple(dict.fromkeys(finding.code for finding in grave)),
         remarked=tuple(dict.fromkeys(finding.code for finding in mild)),
         causes=tuple(cause.name for cause in diagnosis.causes[:CAUSES_KEPT]),
-        alarms=tuple(_alarms(run)),
+        alarms=tuple(watched.alarms),
+        critical_at=watched.critical_at,
+        held_at=watched.held_at,
         held_out=tuple(_held_out(rows)),
     )
 
@@ -84,14 +92,43 @@ def _read(rows: Sequence[Mapping[str, Any]], entry: Mapping[str, Any]) -> Run:
         return read_run(folder)
 
 
-def _alarms(run: Run) -> list[Alarm]:
-    engine = Engine(bind(run.method, Settings()), frame_of(run.method, run.config))
-    return [
-        Alarm(record.step, finding.code)
-        for record in run.records()
-        for finding in engine.advance(record.step, record.series())
-        if finding.severity >= Severity.WARNING
-    ]
+@dataclass(slots=True)
+class _Watched:
+    """What somebody is told who watches, and when."""
+
+    alarms: list[Alarm] = field(default_factory=list)
+    critical_at: int | None = None
+    held_at: int | None = None
+
+
+def _watched(run: Run) -> _Watched:
+    watched = _Watched()
+    timeline = frame_of(run.method, run.config)
+    engine = Engine(bind(run.method, Settings()), timeline)
+    patience = HOLDS * (timeline.horizon or run.last_step)
+    #: Of each episode, by its rule and first step: since when it has been an alarm.
+    told: dict[tuple[str, int], int] = {}
+    for record in run.records():
+        for finding in engine.advance(record.step, record.series()):
+            if finding.severity >= Severity.WARNING:
+                watched.alarms.append(Alarm(record.step, finding.code))
+                told.setdefault((finding.code, finding.step), record.step)
+            if finding.severity is Severity.CRITICAL and watched.critical_at is None:
+                watched.critical_at = record.step
+        if watched.held_at is None and any(
+            record.step - since >= patience for since in _standing(engine, told, record.step)
+        ):
+            watched.held_at = record.step
+    return watched
+
+
+def _standing(engine: Engine, told: Mapping[tuple[str, int], int], now: int) -> Iterator[int]:
+    """Since when each of the alarms stands that hold at this step."""
+    for watch in engine.watches:
+        for episode in watch.episodes[-1:]:
+            key = (watch.rule.rule.code, episode.step)
+            if episode.last_step == now and key in told:
+                yield told[key]
 
 
 def _held_out(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, float]]:

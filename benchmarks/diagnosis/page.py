@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import fmean, median
 from typing import Any
 
+import early
 from scenarios import SETTINGS
 from scoring import Score, Share, share
 
@@ -20,18 +21,23 @@ HEAD = """\
 How often the diagnosis is right, on runs of which the truth is known: {healthy} healthy settings and {faults} planted
 faults, {logs} recorded runs in all. They are real trainings by TRL, transformers and the PPO of the recipes, of the
 tiny model in its tiny world ([training](training.md)), 60 to 210 rows each. What is planted where stands in
-`benchmarks/diagnosis/scenarios.py`; `record.py` beside it trains them anew, `score.py` prints this page.
+`first_lot.py` and `second_lot.py` of `benchmarks/diagnosis/`; `record.py` beside them trains them anew, `score.py`
+prints this page.
 
 How to read it:
 
-- **tuned** and **held out**: half of the settings of each method and a quarter of the kinds of faults were drawn by lot
-  before any run was recorded. Rules, thresholds and causes may be changed by looking at the tuned part only; the other
-  is what to expect of runs that nobody has looked at. It is still the tiny model: large models differ more.
+- **tuned** and **held out**: rules, thresholds and causes are changed by looking at the tuned part only; the other is
+  what to expect of runs that nobody has looked at, and of it sums are told, no more. It is still the tiny model: large
+  models differ more.
+- There were two lots. Of the first, half of the settings of each method and a quarter of the kinds of faults were held
+  out by lot before any run was recorded. After a round of changes it was opened, and a second lot was drawn up, with
+  settings and kinds that the first lacks: now the first is tuned on, and the second is held out.
 - An **alarm** is a warning or worse. On a healthy run any alarm is false, also one that comes and goes while it trains.
 - A rule **names** a fault if its sentence is about it. The **cause** is right if it is the likeliest one that is told;
   **in two**: or the second. What has no alarm has no cause. Faults for which no cause has a word count as missed.
 - **After**: steps from where a careful reader of the log could know for sure, by the plan, to the first alarm, and to
-  the first by a rule that names the fault; the median over seeds. Negative is earlier, and may be luck.
+  the first by a rule that names the fault; the median over seeds. Negative is earlier, and may be luck. **Left when
+  named**: the share of the run that is still to come then.
 - Faults that no log can show are in a table of their own and in no sum.
 - Whether a fault does what it is planted for was checked by its curves, before anything was said of them: two were
   planted deeper then, and one set aside, as no log of this world can show it.
@@ -58,13 +64,19 @@ def page(scores: Sequence[Score], rivals: Mapping[str, Any], history: Sequence[M
         "## In short\n\n" + _in_short(sums(scores)),
         *(["## Over time\n\n" + _over_time(history)] if history else []),
         "## By method\n\n" + _by_method(healthy, shown),
-        "## Healthy runs\n\n" + _healthy(healthy),
-        "## Faults\n\n" + _faults(shown),
-        "## What no log can show\n\n" + _hidden(hidden),
-        "## Alarms before there was a fault\n\n" + _early(shown),
+        "## Early warning\n\n" + early.SAYS + _table(early.HEAD, early.rows(healthy, shown)),
+        "## Healthy runs\n\n" + _healthy(_tuned(healthy)),
+        "## Faults\n\n" + _faults(_tuned(shown)),
+        "## What is held out\n\n" + _held_out([one for one in scores if one.scenario.is_held_out]),
+        "## What no log can show\n\n" + _hidden(_tuned(hidden)),
+        "## Alarms before there was a fault\n\n" + _early(_tuned(shown)),
         "## Beside other tools\n\n" + _rivals(scores, rivals),
     ]
     return "\n\n".join(part.rstrip() for part in parts) + "\n"
+
+
+def _tuned(scores: Sequence[Score]) -> list[Score]:
+    return [one for one in scores if not one.scenario.is_held_out]
 
 
 def _fault(one: Score) -> Any:
@@ -131,14 +143,18 @@ def _middle(delays: Iterable[int | None]) -> str:
 def _by_method(healthy: Sequence[Score], shown: Sequence[Score]) -> str:
     rows = []
     for method in dict.fromkeys(setting.method for setting in SETTINGS):
-        well = [one for one in healthy if one.scenario.method == method]
-        ill = [one for one in shown if one.scenario.method == method]
-        rows.append(
-            [method, share(well, [not one.false_alarms for one in well])]
-            + [share(ill, map(measure, ill)) for measure in MEASURES.values()]
-            + [_delay(ill), _named_delay(ill)]
-        )
-    head = ["method", "healthy, silent", "alarm", "named", "right cause", "right cause, in two", "after", "named after"]
+        for part in ("tuned", "held out"):
+            well = [one for one in healthy if one.scenario.method == method and _part(one) == part]
+            ill = [one for one in shown if one.scenario.method == method and _part(one) == part]
+            rows.append(
+                [method, part, share(well, [not one.false_alarms for one in well])]
+                + [share(ill, map(measure, ill)) for measure in MEASURES.values()]
+                + [_delay(ill), _named_delay(ill)]
+            )
+    head = [
+        "method", "part", "healthy, silent", "alarm", "named", "right cause", "right cause, in two", "after",
+        "named after",
+    ]  # fmt: skip
     return _table(head, rows)
 
 
@@ -159,10 +175,10 @@ def _healthy(healthy: Sequence[Score]) -> str:
         one, setting = group[0], group[0].scenario.setting
         silent = sum(not each.false_alarms for each in group)
         rows.append(
-            [setting.name, setting.says, _part(one), _reached(group), f"{silent}/{len(group)}",
+            [setting.name, setting.says, _reached(group), f"{silent}/{len(group)}",
              f"{sum(each.alarmed for each in group)}/{len(group)}", _told(group)]
         )  # fmt: skip
-    head = ["setting", "what", "part", "held out", "silent", "alarm at the end", "alarms (seed: rule at step)"]
+    head = ["setting", "what", "held out", "silent", "alarm at the end", "alarms (seed: rule at step)"]
     says = "They are called healthy for what they reach on held-out examples, not for what any rule says of them.\n\n"
     return says + _table(head, rows)
 
@@ -196,24 +212,35 @@ def _faults(shown: Sequence[Score]) -> str:
         fault, count = _fault(group[0]), len(group)
         since = f", from step {fault.since}" if fault.since > 1 else ""
         rows.append(
-            [fault.kind, fault.setting, fault.says + since, _part(group[0]),
+            [fault.kind, fault.setting, fault.says + since,
              *(f"{sum(map(measure, group))}/{count}" for measure in MEASURES.values()),
-             _delay(group), _named_delay(group), _instead(group)]
+             _delay(group), _named_delay(group), early.share_left(group), _instead(group)]
         )  # fmt: skip
     head = [
         "fault",
         "setting",
         "what",
-        "part",
         "alarm",
         "named",
         "cause",
         "in two",
         "after",
         "named after",
+        "left when named",
         "said instead (runs)",
     ]
     return _table(head, rows)
+
+
+def _held_out(scores: Sequence[Score]) -> str:
+    """What is planned there, and what healthy ones reach: nothing of what is said of them."""
+    rows = []
+    for group in _by_scenario(scores):
+        scenario = group[0].scenario
+        fault, setting = scenario.fault, scenario.setting
+        kind, says = (fault.kind, fault.says) if fault else ("healthy", setting.says)
+        rows.append([setting.name, kind, says, len(group), "-" if fault else _reached(group)])
+    return _table(["setting", "fault", "what", "runs", "held-out examples"], rows)
 
 
 def _instead(group: Sequence[Score]) -> str:

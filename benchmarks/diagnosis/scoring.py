@@ -32,8 +32,15 @@ class Score:
     delay: int | None
     #: The same to the first alarm by a rule that names the fault.
     named_delay: int | None
+    #: The step of that alarm.
+    named_at: int | None
     #: The steps and rules of warnings that have no fault to warn of: all in a healthy log, those before the fault else.
     false_alarms: tuple[tuple[int, str], ...]
+
+    @property
+    def planned(self) -> int:
+        """How many steps the run was meant to have."""
+        return int(self.scenario.options()["max_steps"])
 
 
 def score(scenario: Scenario, seed: int, said: Said) -> Score:
@@ -41,10 +48,11 @@ def score(scenario: Scenario, seed: int, said: Said) -> Score:
     fault = scenario.fault
     alarms = tuple((alarm.step, alarm.code) for alarm in said.alarms)
     if fault is None:
-        return Score(scenario, seed, said, said.verdict in ALARMED, False, False, False, None, None, alarms)
+        return Score(scenario, seed, said, said.verdict in ALARMED, False, False, False, None, None, None, alarms)
     since = [alarm for alarm in alarms if alarm[0] >= fault.since]
     # What warns in the end and had never been silent since before the fault says nothing of the fault.
     alarmed = said.verdict in ALARMED and bool(since)
+    named_at = next((step for step, code in since if code in fault.codes), None)
     right = [cause in fault.causes for cause in said.causes]
     return Score(
         scenario, seed, said,
@@ -53,7 +61,8 @@ def score(scenario: Scenario, seed: int, said: Said) -> Score:
         first=alarmed and any(right[:1]),
         second=alarmed and any(right[:2]),
         delay=since[0][0] - _decidable(fault) if since else None,
-        named_delay=next((step - _decidable(fault) for step, code in since if code in fault.codes), None),
+        named_delay=None if named_at is None else named_at - _decidable(fault),
+        named_at=named_at,
         false_alarms=tuple(alarm for alarm in alarms if alarm[0] < fault.since),
     )  # fmt: skip
 
