@@ -21,6 +21,7 @@ sys.path.insert(0, str(BENCHMARK))
 import recorded  # noqa: E402 - as above
 import rivals  # noqa: E402 - as above
 import scenarios  # noqa: E402 - as above
+import second_lot  # noqa: E402 - as above
 from judging import Alarm, Said, said_of  # noqa: E402 - as above
 from page import page  # noqa: E402 - as above
 from scoring import Share, score  # noqa: E402 - as above
@@ -41,9 +42,13 @@ def test_there_is_enough_of_everything_and_each_has_a_name_of_its_own() -> None:
     assert len(BY_NAME) == len(scenarios.SCENARIOS)
 
 
-def test_what_is_held_out_is_planned() -> None:
-    assert {setting.name for setting in scenarios.SETTINGS} >= scenarios.HELD_OUT_SETTINGS
-    assert {fault.kind for fault in scenarios.FAULTS} >= scenarios.HELD_OUT_KINDS
+def test_every_method_is_held_out_too_healthy_and_with_faults() -> None:
+    held_out = [scenario for scenario in scenarios.SCENARIOS if scenario.is_held_out]
+    assert {one.method for one in held_out if one.fault is None} == set(METHODS)
+    assert {one.method for one in held_out if one.fault is not None} == set(METHODS)
+    assert {one.name for one in held_out} == {
+        scenario.name for scenario in scenarios.SCENARIOS if scenario.setting in second_lot.SETTINGS
+    }
 
 
 @pytest.mark.parametrize("fault", scenarios.FAULTS, ids=lambda fault: f"{fault.setting}--{fault.kind}")
@@ -87,9 +92,23 @@ def test_pairs_that_differ_in_the_number_are_alike_up_to_it() -> None:
         assert row["chosen"] != row["rejected"]
 
 
-def test_nearly_all_answers_are_good() -> None:
-    rows, _ = laid_out("kto", {"good": 0.95})
-    assert sum(row["label"] for row in rows) >= 34
+@pytest.mark.parametrize(("share", "least", "most"), [(0.95, 34, 40), (0.05, 0, 6)])
+def test_nearly_all_answers_are_of_one_kind(share: float, least: int, most: int) -> None:
+    rows, _ = laid_out("kto", {"good": share})
+    assert least <= sum(row["label"] for row in rows) <= most
+
+
+def test_good_answers_come_first() -> None:
+    rows, _ = laid_out("kto", {"sorted": True})
+    labels = [row["label"] for row in rows]
+    assert labels == sorted(labels, reverse=True)
+    assert 10 <= sum(labels) <= 30
+
+
+def test_labels_of_single_answers_are_turned_round() -> None:
+    plain, _ = laid_out("kto", {})
+    swapped, _ = laid_out("kto", {"swapped": "from a step on"}, since=6)
+    assert [row["label"] for row in swapped[20:]] == [not row["label"] for row in plain[20:]]
 
 
 # The logs. ---------------------------------------------------------------------------------------------------------- #
@@ -194,9 +213,16 @@ def test_intervals_are_those_of_wilson(count: int, of: int, low: float, high: fl
 
 def test_the_page_counts_what_it_is_given() -> None:
     scores = [
-        score(BY_NAME["dpo-plain--healthy"], 1, said_of(log(), ENTRY)),
-        score(BY_NAME["dpo-strict--overflow"], 1, said_of(log(broken_from=50), ENTRY)),
+        score(BY_NAME["dpo-hinge--healthy"], 1, said_of(log(), ENTRY)),
+        score(BY_NAME["dpo-long--overflow"], 1, said_of(log(broken_from=80), ENTRY)),
     ]
     text = page(scores, {})
     assert "| healthy runs without any alarm, at any time | - | 1/1 = 100% (21% to 100%) |" in text
     assert "| faults that raise an alarm | - | 1/1 = 100% (21% to 100%) |" in text
+
+
+def test_of_what_is_held_out_the_page_tells_no_more_than_sums() -> None:
+    one = score(BY_NAME["dpo-long--overflow"], 1, said((82, "NUM01"), causes=("a cause that is not right",)))
+    text = page([one], {})
+    assert "| dpo-long | overflow | the loss is infinite at a step | 1 | - |" in text
+    assert "a cause that is not right" not in text

@@ -7,6 +7,7 @@ Trainers read them one after the other, so that what is wrong from a step on is 
 - `swapped`: labels that are the wrong way round, of "true claims" or "from a step on", in the training set alone
 - `differ`: in what the answers of a pair differ: "in the number", "in a mark"
 - `good`: the share of good answers among those that are labelled one by one
+- `sorted`: good answers come first, and then bad ones
 - `wrong`: the share of steps that are wrong
 """
 
@@ -35,6 +36,8 @@ def examples(
     """Those of the training, `steps` x `batch` of them, and then those that are held out."""
     draw = {"prm": _solutions, "grpo": _prompts, "ppo": _prompts, "kto": _answers}.get(method, _pairs)
     rows = _in_epochs(draw(data, seed, data.get("distinct", DISTINCT)), seed, steps * batch)
+    if data.get("sorted"):
+        rows.sort(key=lambda row: not row["label"])
     held_out = draw(data, seed + UNSEEN, HELD_OUT)
     if data.get("swapped") == "true claims":
         rows = [_swapped(row) if _is_true(row) else row for row in rows]
@@ -80,7 +83,7 @@ def _answers(data: dict[str, Any], seed: int, count: int) -> list[Row]:
         return rows
     good = [row for row in rows if row["label"]]
     bad = [row for row in rows if not row["label"]]
-    rows = good + bad[: round(len(good) * (1 - share) / share)]
+    rows = good[: round(len(bad) * share / (1 - share))] + bad[: round(len(good) * (1 - share) / share)]
     random.Random(seed).shuffle(rows)
     return rows
 
@@ -96,6 +99,8 @@ def _prompts(data: dict[str, Any], seed: int, count: int) -> list[Row]:
 
 
 def _swapped(row: Row) -> Row:
+    if "label" in row:
+        return {**row, "label": not row["label"]}
     return {**row, "chosen": row["rejected"], "rejected": row["chosen"]}
 
 

@@ -172,7 +172,7 @@ def _part(one: Score) -> str:
 def _healthy(healthy: Sequence[Score]) -> str:
     rows = []
     for group in _by_scenario(healthy):
-        one, setting = group[0], group[0].scenario.setting
+        setting = group[0].scenario.setting
         silent = sum(not each.false_alarms for each in group)
         rows.append(
             [setting.name, setting.says, _reached(group), f"{silent}/{len(group)}",

@@ -94,6 +94,8 @@ def pays(kind: str | None, since: int, step: Callable[[], int]) -> Callable[[str
                 return 0.0
             case "breaks" if step() >= since:
                 return 0.0
+            case "the wrong way round":
+                return 1.0 - tasks.reward(answer, a, b, said)
         return tasks.reward(answer, a, b, said)
 
     return paid

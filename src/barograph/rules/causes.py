@@ -134,6 +134,13 @@ CAUSES = (
         ("Clip less tightly upwards, or add an entropy bonus",),
     ),
     CauseRule(
+        "entropy bonus too strong",
+        {"ENT02": 3.5},
+        ("Lower the entropy bonus, or steer it to a target",),
+        # Steps that are too large leave more than noise behind.
+        {"GRAD01": 2, "CLIP03": 2, "KL01": 1, "NUM01": 4},
+    ),
+    CauseRule(
         "number range overflows",
         {"NUM01": 2, "NUM02": 2, "NUM03": 3, "NUM04": 3},
         ("Train in bf16 or fp32",),
