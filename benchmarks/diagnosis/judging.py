@@ -18,7 +18,7 @@ from barograph.engine.live import Engine
 from barograph.engine.settings import Settings
 from barograph.sources.runs import read_run
 
-__all__ = ["HOLDS", "Alarm", "Said", "said_of"]
+__all__ = ["HOLDS", "Alarm", "Said", "run_of", "said_of"]
 
 #: What says whether a model has learned what it should, as trainers log it, with a word for it.
 OUTCOMES = {
@@ -64,7 +64,7 @@ class Said:
 
 def said_of(rows: Sequence[Mapping[str, Any]], entry: Mapping[str, Any]) -> Said:
     """Judge the rows of a log, with the configuration that the manifest has of it."""
-    run = _read(rows, entry)
+    run = run_of(rows, entry)
     diagnosis = judge(run, Settings())
     grave = [finding for finding in diagnosis.findings if finding.severity >= Severity.WARNING]
     mild = [finding for finding in diagnosis.findings if finding.severity < Severity.WARNING]
@@ -81,7 +81,7 @@ def said_of(rows: Sequence[Mapping[str, Any]], entry: Mapping[str, Any]) -> Said
     )
 
 
-def _read(rows: Sequence[Mapping[str, Any]], entry: Mapping[str, Any]) -> Run:
+def run_of(rows: Sequence[Mapping[str, Any]], entry: Mapping[str, Any]) -> Run:
     """By the reader of run folders, so that names, units and gaps are treated as in any run."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

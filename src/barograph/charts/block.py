@@ -22,7 +22,7 @@ from barograph.charts.svg import ROUNDS, STYLES, picture
 from barograph.core.decision import Decision
 from barograph.core.finding import Diagnosis, Finding, Severity, Verdict
 
-__all__ = ["Moment", "block", "confined", "in_words"]
+__all__ = ["Moment", "block", "confined", "in_words", "short_names"]
 
 STYLE = Path(__file__).with_suffix(".css")
 #: What the whole page is called in a sheet of its own.
@@ -156,7 +156,7 @@ def _title(found: Finding) -> str:
 
 
 def _figure(chart: Chart) -> Markup:
-    keys = [_key(line, place, told) for place, (line, told) in enumerate(zip(chart.lines, _told(chart), strict=True))]
+    keys = [_key(line, place, told) for place, (line, told) in enumerate(zip(chart.lines, short_names(chart), strict=True))]
     if len(keys) == 1:  # The title says it.
         keys = [element("span", f"now {_now(chart.lines[0])}")]
     return element(
@@ -167,7 +167,7 @@ def _figure(chart: Chart) -> Markup:
     )
 
 
-def _told(chart: Chart) -> list[str]:
+def short_names(chart: Chart) -> list[str]:
     """What tells each line from the others: their names without the words that all begin with."""
     words = [line.title.split() for line in chart.lines]
     same = takewhile(lambda those: len({*those}) == 1, zip(*words, strict=False))

@@ -9,7 +9,7 @@ from itertools import pairwise
 from barograph.charts.drawing import BIG, Chart, Line, number
 from barograph.charts.markup import Markup, element, joined
 
-__all__ = ["ROUNDS", "STYLES", "labels", "picture", "ticks"]
+__all__ = ["HEIGHT", "ROUNDS", "STYLES", "WIDTH", "labels", "picture", "ticks"]
 
 WIDTH, HEIGHT = 400, 210
 LEFT, RIGHT, TOP, BOTTOM = 52, 8, 10, 30
@@ -59,15 +59,15 @@ class _Scale:
         )
 
 
-def picture(chart: Chart) -> Markup:
-    """The chart; what it shows is said in words, for whoever cannot see it."""
+def picture(chart: Chart, **attributes: object) -> Markup:
+    """The chart; what it shows is said in words, for whoever cannot see it. Within a larger picture it has a place."""
     scale = _Scale(chart)
     return element(
         "svg",
         *_bands(chart, scale), *_grid(chart, scale), *_levels(chart, scale), *_stretches(chart, scale),
         *(joined(_line(line, place, scale)) for place, line in enumerate(chart.lines)),
         *_marks(chart, scale),
-        viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=f"{chart.title}. {chart.says}",
+        viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=f"{chart.title}. {chart.says}", **attributes,
     )  # fmt: skip
 
 
