@@ -8,8 +8,9 @@ from html.parser import HTMLParser
 
 from barograph.charts.block import Moment, block, in_words
 from barograph.charts.drawing import charts_of
+from barograph.core.cause import Cause
 from barograph.core.decision import Decision, Deed
-from barograph.core.finding import Cause, Diagnosis, Finding, Severity, Verdict
+from barograph.core.finding import Diagnosis, Finding, Severity, Verdict
 from barograph.core.methods import Method
 from barograph.core.run import run_from_rows
 

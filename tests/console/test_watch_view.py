@@ -11,7 +11,8 @@ from barograph.console.terminal import Terminal
 from barograph.console.watch_screen import clipped
 from barograph.console.watch_view import Gauge, Scene, duration, finding_line, picture, row_line
 from barograph.core.bands import Band, Stage
-from barograph.core.finding import Cause, Diagnosis, Finding, NotJudged, Severity, Verdict
+from barograph.core.cause import Cause
+from barograph.core.finding import Diagnosis, Finding, NotJudged, Severity, Verdict
 from barograph.core.methods import Method
 
 BAND = Band("loss", frozenset({Method.KTO}), Stage.MID, 0.4, 0.5, "D", "a guide")

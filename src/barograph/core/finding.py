@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
-__all__ = ["Action", "Cause", "Diagnosis", "Finding", "NotJudged", "Severity", "StageCell", "StageRow", "Verdict"]
+from barograph.core.cause import Cause
+
+__all__ = ["Action", "Diagnosis", "Finding", "NotJudged", "Severity", "StageCell", "StageRow", "Verdict"]
 
 
 class Severity(IntEnum):
@@ -71,19 +73,6 @@ class Finding:
             "action": self.action.value if self.action else None,
             "follows": self.follows,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """What several findings have in common, and the one thing to do about it."""
-
-    name: str
-    score: float
-    codes: Sequence[str]
-    advice: Sequence[str] = ()
-
-    def to_dict(self) -> dict[str, object]:
-        return {"name": self.name, "score": self.score, "codes": list(self.codes), "advice": list(self.advice)}
 
 
 @dataclass(frozen=True, slots=True)

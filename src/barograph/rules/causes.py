@@ -9,7 +9,43 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from barograph.core.finding import Cause, Finding, Severity
+from barograph.core.cause import Cause
+from barograph.core.finding import Finding, Severity
+from barograph.rules.circumstances import (
+    Circumstance,
+    batch_is_tiny,
+    beta_is_large,
+    beta_is_small,
+    classes_are_unbalanced,
+    dropout_is_on,
+    examples_come_again,
+    half_precision,
+    limit_is_short,
+    rate_is_high,
+    rate_is_low,
+    sampling_is_narrowed,
+    something_is_trainable,
+)
+from barograph.rules.measures import (
+    Measure,
+    balance_classes,
+    do,
+    fill_batch,
+    first,
+    go_back,
+    go_back_to_best,
+    halve_entropy_bonus,
+    lengthen_answers,
+    lower_critic_rate,
+    lower_rate,
+    mend_beta,
+    one_epoch,
+    raise_beta,
+    raise_rate,
+    sample_purely,
+    use_bf16,
+    widen_clip,
+)
 
 __all__ = ["CAUSES", "CauseRule", "rank"]
 
@@ -22,6 +58,14 @@ class CauseRule(NamedTuple):
     advice: tuple[str, ...]
     #: What would not be there, or would be otherwise, if this were the cause.
     against: dict[str, float] = {}
+    #: Rules that this cause would make fire: where they were judged and stay silent, that is told.
+    expects: tuple[str, ...] = ()
+    #: The check that settles whether it is this.
+    settles: str = ""
+    #: What configuration and log say for or against it.
+    circumstances: tuple[Circumstance, ...] = ()
+    #: What to do, with the run's own numbers; where none of them is known, `advice` stands alone.
+    prescribes: tuple[Measure, ...] = ()
 
 
 CAUSES = (
@@ -36,6 +80,10 @@ CAUSES = (
             "LEN01": 0.5, "GRP01": 0.5, "RWD01": 0.5, "GRP02": 0.5,
         },
         ("Resume from the last good checkpoint with half the learning rate",),
+        expects=("LOSS02", "GRAD01", "RWD03", "CLIP03"),
+        settles="run fifty steps at half the rate: if the trouble comes later or not at all, it was the rate",
+        circumstances=(rate_is_high,),
+        prescribes=(go_back, lower_rate),
     ),
     CauseRule(
         "learning rate too low",
@@ -44,41 +92,76 @@ CAUSES = (
         ("Start again at 2 to 5 times the learning rate",),
         # Something has moved, and far.
         {"RWD01": 3, "GRP01": 3, "GRP02": 3, "RWD03": 4, "KL01": 3, "CLIP03": 3, "LOSS05": 2, "LOSS07": 2, "LIK01": 2},
+        expects=("LOSS06", "PREF04", "RWD02"),
+        settles="run fifty steps at five times the rate: if the loss moves now, it was the rate",
+        circumstances=(rate_is_low,),
+        prescribes=(raise_rate,),
     ),
     CauseRule(
         "chosen and rejected swapped",
         {"PREF03": 1.5, "ACC02": 4, "RM07": 4},
         ("Read ten pairs as the model sees them; if the labels are swapped, swap them and start again",),
         {"RM06": 3},
+        expects=("PREF03", "ACC02", "RM07"),
+        settles="read ten pairs as the model sees them: is the chosen answer the better one?",
     ),
     CauseRule(
         "nothing is trainable",
         {"PREF01": 5, "GRAD04": 3, "LOSS01": 1, "LIK04": 1, "PREF04": 0.5},
         ("Attach and switch on the adapter, and check that labels are not all masked",),
         {"LIK06": 4},
+        expects=("PREF01", "GRAD04"),
+        settles="count the parameters that have a gradient after one step",
+        circumstances=(something_is_trainable,),
     ),
     CauseRule(
         "pairs are one text to the model",
         {"LIK06": 8, "LOSS01": 1, "PREF04": 0.5},
         ("Read ten pairs as the model sees them; raise max_length, or cut from the beginning of the prompt",),
+        expects=("LIK06",),
+        settles="print ten pairs after the template and the truncation: do they differ?",
     ),
-    CauseRule("beta too small", {"PREF09": 8, "LIK01": 1, "LOSS01": 1}, ("Set beta between 0.01 and 0.5",)),
-    CauseRule("beta too large", {"PREF10": 8, "LOSS07": 1, "PREF04": 0.5}, ("Set beta between 0.01 and 0.5",)),
+    CauseRule(
+        "beta too small", {"PREF09": 8, "LIK01": 1, "LOSS01": 1},
+        ("Set beta between 0.01 and 0.5",),
+        expects=("PREF09",),
+        settles="run fifty steps with beta 0.1",
+        circumstances=(beta_is_small,),
+        prescribes=(mend_beta,),
+    ),
+    CauseRule(
+        "beta too large", {"PREF10": 8, "LOSS07": 1, "PREF04": 0.5},
+        ("Set beta between 0.01 and 0.5",),
+        expects=("PREF10",),
+        settles="run fifty steps with beta 0.1",
+        circumstances=(beta_is_large,),
+        prescribes=(mend_beta,),
+    ),
     CauseRule(
         "reference is not the start policy",
         {"PREF02": 5, "LOSS08": 3, "LIK02": 1, "KL03": 1},
         ("Point the reference at the checkpoint that training starts from, without dropout",),
+        expects=("PREF02", "LOSS08"),
+        settles="log the rewards of the very first step: with the right reference they are zero",
+        circumstances=(dropout_is_on,),
     ),
     CauseRule(
         "over-training on the pairs",
         {"PREF06": 3, "LOSS04": 3, "ACC03": 2, "FIT01": 3, "FIT02": 4, "FIT03": 3, "FIT04": 3, "FIT06": 3, "LIK01": 1},
         ("Go back to the checkpoint with the best evaluation; train for one epoch, at a lower rate or a larger beta",),
         {"RM06": 3},
+        expects=("FIT01", "FIT04", "FIT06"),
+        settles="score the best and the last checkpoint on examples that were held out",
+        circumstances=(examples_come_again,),
+        prescribes=(go_back_to_best, first(one_epoch, lower_rate)),
     ),
     CauseRule(
         "scores have collapsed to one value",
         {"RM06": 5, "LOSS02": 1},
         ("Go back to before it, at a lower learning rate and with less weight decay",),
+        expects=("RM06",),
+        settles="score ten answers by the last checkpoint: do they differ?",
+        prescribes=(go_back, lower_rate, do("less weight decay")),
     ),
     CauseRule(
         "pairs too alike: likelihood displacement",
@@ -86,17 +169,24 @@ CAUSES = (
         ("Add a likelihood term for the chosen answers, and filter pairs that are nearly the same",),
         # Where nothing is learned any more, the policy is not drifting but gone.
         {"GRAD04": 3, "GRAD05": 2, "KTO02": 5},
+        expects=("LIK01",),
+        settles="compare chosen and rejected answers word by word: how many pairs differ in a few words only?",
+        prescribes=(do("add a likelihood term of weight 1 for the chosen answers"), raise_beta),
     ),
     CauseRule(
         "pairs told apart by something trivial",
         {"ACC03": 3, "LOSS03": 3, "RM03": 3, "LOSS04": 1},
         ("Balance length and format of chosen and rejected answers",),
+        expects=("ACC03", "LOSS03"),
+        settles="tell chosen from rejected by length or first word alone: how often is that right?",
     ),
     CauseRule(
         "labels carry little information",
         {"ACC01": 2, "LOSS06": 1.5, "LOSS01": 1, "RM01": 2, "RM02": 3, "CLS05": 3, "FIT05": 2},
         ("Let two people label fifty pairs: their agreement is the ceiling",),
         {"RM06": 3},
+        expects=("ACC01", "FIT05", "RM02"),
+        settles="let two people label fifty pairs: how often do they agree?",
     ),
     CauseRule(
         "answers cut off by the length limit",
@@ -104,11 +194,18 @@ CAUSES = (
         ("Raise max_completion_length until fewer than one answer in twenty is cut off",),
         # It was better under the same limit, or is paid for going beyond it.
         {"RWD03": 5, "ENT02": 4, "RWD04": 4, "KL01": 2, "CLIP03": 2},
+        expects=("LEN01",),
+        settles="sample twenty answers with twice the limit: do they end?",
+        circumstances=(limit_is_short,),
+        prescribes=(lengthen_answers,),
     ),
     CauseRule(
         "reward is exploited",
         {"RWD04": 6, "RWD06": 2, "KL01": 2, "KL02": 1.5, "LEN03": 2, "ENT01": 1, "KL04": 2},
         ("Go back to the best evaluation and reward what the evaluation measures",),
+        expects=("RWD04", "RWD06"),
+        settles="read the ten answers with the highest reward: are they good?",
+        prescribes=(first(go_back_to_best, go_back), do("reward what the evaluation measures"), raise_beta),
     ),
     CauseRule(
         "reward is dead",
@@ -116,22 +213,33 @@ CAUSES = (
         ("Run the reward function by hand on ten answers before the next run",),
         # The policy has changed beyond its use, whatever the reward function does.
         {"ENT02": 3, "KL01": 3, "KL02": 3, "CLIP03": 3, "LEN01": 3, "RWD04": 2},
+        expects=("RWD01", "GRP02"),
+        settles="run the reward function by hand on ten answers: do its scores differ?",
     ),
     CauseRule(
         "prompts do not match the model",
         {"GRP01": 3, "GRP02": 3, "RWD02": 2},
         ("Keep prompts that are solved sometimes: neither always nor never",),
         {"RWD03": 4, "LEN01": 4, "ENT02": 3},
+        expects=("GRP01",),
+        settles="sample eight answers to each of fifty prompts: how many prompts are solved sometimes?",
     ),
     CauseRule(
         "sampling does not match the policy",
         {"KL03": 5, "CLIP02": 2, "CLIP04": 1},
         ("Sample purely (top_k 0, top_p 1, no min_length), and pad with a token that is not EOS",),
+        expects=("KL03",),
+        settles="run ten steps with top_k 0, top_p 1 and temperature 1",
+        circumstances=(sampling_is_narrowed,),
+        prescribes=(sample_purely,),
     ),
     CauseRule(
         "updates only ever sharpen the policy",
         {"ENT01": 4, "GRP01": 1},
         ("Clip less tightly upwards, or add an entropy bonus",),
+        expects=("ENT01",),
+        settles="run fifty steps with epsilon_high 0.28: does the entropy last?",
+        prescribes=(go_back, first(widen_clip, do("clip less tightly upwards, or add an entropy bonus"))),
     ),
     CauseRule(
         "entropy bonus too strong",
@@ -139,26 +247,44 @@ CAUSES = (
         ("Lower the entropy bonus, or steer it to a target",),
         # Steps that are too large leave more than noise behind.
         {"GRAD01": 2, "CLIP03": 2, "KL01": 1, "NUM01": 4},
+        expects=("ENT02",),
+        settles="run fifty steps without the bonus: does the entropy still rise?",
+        prescribes=(go_back, first(halve_entropy_bonus, do("lower the entropy bonus, or steer it to a target"))),
     ),
     CauseRule(
         "number range overflows",
         {"NUM01": 2, "NUM02": 2, "NUM03": 3, "NUM04": 3},
         ("Train in bf16 or fp32",),
+        expects=("NUM01", "NUM02"),
+        settles="run the same steps in fp32",
+        circumstances=(half_precision,),
+        prescribes=(go_back, first(use_bf16, do("train in bf16 or fp32"))),
     ),
     CauseRule(
         "classes are unbalanced",
         {"CLS01": 4, "CLS02": 3, "CLS03": 3, "CLS04": 3, "CLS07": 2, "KTO05": 3, "KTO03": 3},
         ("Weigh or resample the classes, and shuffle",),
+        expects=("CLS02", "CLS04", "KTO05"),
+        settles="count the labels of each class",
+        circumstances=(classes_are_unbalanced,),
+        prescribes=(balance_classes,),
     ),
     CauseRule(
         "batch too small for KTO",
         {"KTO02": 2, "KTO03": 2, "KTO04": 3},
         ("Use four or more examples per device and step",),
+        expects=("KTO04", "KTO02"),
+        settles="run fifty steps with eight examples per device",
+        circumstances=(batch_is_tiny,),
+        prescribes=(fill_batch,),
     ),
     CauseRule(
         "critic does not keep up",
         {"VAL01": 4, "VAL02": 4, "VAL03": 2},
         ("Lower the critic's rate, whiten the rewards, and warm the critic up",),
+        expects=("VAL01", "VAL02"),
+        settles="train the critic alone for fifty steps: does it explain the returns then?",
+        prescribes=(lower_critic_rate, do("whiten the rewards, and warm the critic up")),
     ),
 )  # fmt: skip
 
