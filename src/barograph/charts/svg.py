@@ -67,7 +67,8 @@ def picture(chart: Chart, **attributes: object) -> Markup:
         *_bands(chart, scale), *_grid(chart, scale), *_levels(chart, scale), *_stretches(chart, scale),
         *(joined(_line(line, place, scale)) for place, line in enumerate(chart.lines)),
         *_marks(chart, scale),
-        viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img", aria_label=f"{chart.title}. {chart.says}", **attributes,
+        viewBox=f"0 0 {WIDTH} {HEIGHT}",
+        **{"role": "img", "aria_label": f"{chart.title}. {chart.says}", **attributes},
     )  # fmt: skip
 
 
