@@ -20,6 +20,7 @@ from barograph.core.methods import CLASSIFIER, ONLINE, PREFERENCE, REWARD_MODEL,
 from barograph.core.metric import Better, Unit
 from barograph.core.names import COUNTERS, catalogue, split_of
 from barograph.core.run import Column, Run
+from barograph.core.settings import CHECKPOINTS
 
 __all__ = [
     "MOST",
@@ -56,7 +57,9 @@ LARGE = 1e150
 #: The share of a series that its end is the mean of.
 END = 0.1
 #: Settings that differ between any two runs and set none of them apart.
-NOISE = frozenset({"output_dir", "run_name", "logging_dir", "resume_from", "resume_from_checkpoint", "state"})
+NOISE = frozenset(
+    {"output_dir", "run_name", "logging_dir", "resume_from", "resume_from_checkpoint", "state", CHECKPOINTS}
+)
 SEEDS = frozenset({"seed", "data_seed"})
 #: Two-sided 95 % points of Student's distribution for 1 to 30 degrees of freedom.
 STUDENT = (

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 
 __all__ = ["CHECKPOINTS", "SPELLINGS", "as_number", "numbers_of"]
 
-#: Our name of a setting, and what others call it.
+#: Our name of a setting, and what it is called, most often first.
 SPELLINGS = {
-    "learning_rate": ("lr", "actor_learning_rate", "actor_lr", "policy_learning_rate"),
-    "value_learning_rate": ("critic_learning_rate", "critic_lr", "vf_lr"),
+    "learning_rate": ("learning_rate", "lr", "actor_learning_rate", "actor_lr", "policy_learning_rate"),
+    "value_learning_rate": ("value_learning_rate", "critic_learning_rate", "critic_lr", "vf_lr"),
     "per_device_batch": ("per_device_train_batch_size", "train_batch_size", "micro_batch_size"),
     "accumulation": ("gradient_accumulation_steps", "accumulate"),
-    "beta": ("pref_beta", "kto_beta", "dpo_beta"),
-    "num_iterations": ("ppo_epochs", "num_ppo_epochs", "mu"),
-    "epochs": ("num_train_epochs", "num_epochs"),
+    "beta": ("beta", "pref_beta", "kto_beta", "dpo_beta"),
+    "num_iterations": ("num_iterations", "ppo_epochs", "num_ppo_epochs", "mu"),
+    "epochs": ("num_train_epochs", "num_epochs", "epochs"),
     "answer_limit": ("max_completion_length", "response_length", "max_response_length", "max_new_tokens"),
     "lora_rank": ("lora_r", "lora_rank"),
     "entropy_bonus": ("entropy_coef", "entropy_coeff", "ent_coef", "entropy_loss_coef"),

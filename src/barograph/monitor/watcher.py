@@ -26,6 +26,7 @@ from barograph.engine.stages import METRICS as STAGED
 from barograph.engine.verdict import conclude
 from barograph.monitor.course import Course
 from barograph.monitor.own_folder import RUNNING, OwnFolder
+from barograph.sources.checkpoints import saved_beside
 from barograph.sources.growth import Row, RowsOf
 from barograph.sources.runs import How
 from barograph.sources.tail import Tail
@@ -253,7 +254,7 @@ class Watcher:
             assert engine is not None  # noqa: S101 - as above
             judged = {watch.rule.rule.code for watch in engine.watches if watch.judged}
             findings, known = self._scanned or (engine.findings(), judged)
-            concluded = conclude(run, self._rules, engine.timeline, findings, known)
+            concluded = conclude(self._with_checkpoints(run), self._rules, engine.timeline, findings, known)
             self._diagnosis = replace(concluded, path=self._named(run.path))
             self._judged_rows = len(run)
         return self._diagnosis
@@ -270,7 +271,12 @@ class Watcher:
     def closing_diagnosis(self) -> Diagnosis:
         """What `check` says of the run."""
         assert self.run is not None  # noqa: S101 - as above
-        return replace(judge(self.run, self.settings), path=self._named(self.run.path))
+        return replace(judge(self._with_checkpoints(self.run), self.settings), path=self._named(self.run.path))
+
+    def _with_checkpoints(self, run: Run) -> Run:
+        """As it lies there now: what can be gone back to is part of the answer."""
+        log = self.tail.log
+        return replace(run, config={**run.config, **saved_beside(log)}) if log is not None else run
 
     def scene(self) -> Scene:
         """The picture of this moment."""

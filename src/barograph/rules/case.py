@@ -18,6 +18,8 @@ __all__ = ["Case", "Checkpoint", "Jump"]
 
 #: A learning rate that rises so many times from one row to the next, out of a level or falling course, has jumped.
 JUMP = 3.0
+#: Below this share of the highest rate it is still being raised.
+WARM = 0.9
 #: Series of held-out data that say how good the model is, the most trustworthy first, and whether more is better.
 OUTCOMES = (("eval.task_accuracy", True), ("eval.score_mean", True), ("eval.cls_f1", True), ("eval.loss", False))
 
@@ -63,10 +65,8 @@ class Case:
 
     def spelling(self, name: str) -> str:
         """What this configuration calls a setting; else what it is called most often."""
-        if name in self.run.config:
-            return name
-        theirs = SPELLINGS.get(name, ())
-        return next((one for one in theirs if one in self.run.config), theirs[0] if theirs else name)
+        names = SPELLINGS.get(name, (name,))
+        return next((one for one in names if one in self.run.config), names[0])
 
     def has(self, *codes: str) -> bool:
         """Whether one of these rules fired."""
@@ -105,6 +105,16 @@ class Case:
                 break
             found = value if math.isfinite(value) else found
         return found
+
+    def rows_before(self, step: int) -> int:
+        """How many rows were logged before a step."""
+        return sum(1 for logged in self.run.steps if logged < step)
+
+    @cached_property
+    def cut_off(self) -> float | None:
+        """The share of answers that did not end by themselves, over the second half of the run."""
+        ended = self.mean("eos_frac", last=0.5)
+        return self.mean("truncated_frac", last=0.5) if ended is None else 1 - ended
 
     @cached_property
     def best(self) -> int | None:
@@ -149,13 +159,17 @@ class Case:
 
     @cached_property
     def rate_in_warmup(self) -> float | None:
-        """The rate at which the trouble began, where that was before the highest rate was reached."""
+        """The rate at which the trouble began, where that was in the warm-up."""
         column = self.column("lr")
-        if column is None or self.highest_rate is None:
+        before, then = self.before("lr", self.onset), self.before("lr", self.onset + 1)
+        if column is None or self.rate is None or before is None or then is None:
             return None
-        top = self.run.steps[column.at[column.values.index(self.highest_rate)]]
-        rate = self.before("lr", self.onset)
-        return rate if self.onset < top and rate and rate < self.highest_rate else None
+        # It has only risen until then, and was to rise further.
+        until = [
+            value for row, value in zip(column.at, column.values, strict=True) if self.run.steps[row] <= self.onset
+        ]
+        rising = all(earlier <= later for earlier, later in pairwise(until))
+        return then if rising and before < then < WARM * self.rate else None
 
     @cached_property
     def is_adapter(self) -> bool | None:
@@ -192,7 +206,7 @@ class Case:
         seen = self.run.config.get(CHECKPOINTS)
         if isinstance(seen, list | tuple) and seen:
             return tuple(Checkpoint(int(step), is_sure=True) for step in sorted(seen))
-        strategy = str(self.run.config.get("save_strategy", ""))
+        strategy = str(self.run.config.get("save_strategy", "")).lower()
         every = as_number(self.run.config.get("save_steps"))
         if strategy.endswith("no") or every == 0:
             return ()

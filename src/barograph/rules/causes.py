@@ -36,6 +36,8 @@ from barograph.rules.measures import (
     go_back_to_best,
     halve_entropy_bonus,
     lengthen_answers,
+    less_decay,
+    look_at_the_break,
     lower_critic_rate,
     lower_rate,
     mend_beta,
@@ -161,7 +163,7 @@ CAUSES = (
         ("Go back to before it, at a lower learning rate and with less weight decay",),
         expects=("RM06",),
         settles="score ten answers by the last checkpoint: do they differ?",
-        prescribes=(go_back, lower_rate, do("less weight decay")),
+        prescribes=(go_back, lower_rate, less_decay),
     ),
     CauseRule(
         "pairs too alike: likelihood displacement",
@@ -215,6 +217,7 @@ CAUSES = (
         {"ENT02": 3, "KL01": 3, "KL02": 3, "CLIP03": 3, "LEN01": 3, "RWD04": 2},
         expects=("RWD01", "GRP02"),
         settles="run the reward function by hand on ten answers: do its scores differ?",
+        prescribes=(look_at_the_break,),
     ),
     CauseRule(
         "prompts do not match the model",

@@ -110,11 +110,11 @@ def half_precision(case: Case) -> Telling | None:
 
 def limit_is_short(case: Case) -> Telling | None:
     """How many answers are cut off, and how long the others are."""
-    limit, cut, length = case.number("answer_limit"), case.mean("truncated_frac", 0.5), case.mean("len_mean", 0.5)
+    limit, cut, length = case.number("answer_limit"), case.cut_off, case.mean("len_mean", 0.5)
     if cut is not None and cut > CUT:
-        long = f", of {length:,.0f} tokens on average" if length else ""
         at = f" at {case.spelling('answer_limit')} {limit:g}" if limit else ""
-        return Telling(f"{cut:.0%} of the answers{long}, are cut off{at}", speaks=True)
+        long = f"; their mean length is {length:,.0f}" if length else ""
+        return Telling(f"{cut:.0%} of the answers are cut off{at}{long}", speaks=True)
     if limit and length and length < 0.5 * limit:
         return Telling(f"answers have {length:,.0f} of {limit:g} tokens", speaks=False)
     return None

@@ -16,8 +16,9 @@ from barograph.rules.usual import BETA
 
 __all__ = [
     "Measure", "Part", "balance_classes", "do", "fill_batch", "first", "go_back", "go_back_to_best",
-    "halve_entropy_bonus", "lengthen_answers", "lower_critic_rate", "lower_rate", "mend_beta", "one_epoch", "plain",
-    "prescribe", "raise_beta", "raise_rate", "sample_purely", "use_bf16", "widen_clip",
+    "halve_entropy_bonus", "lengthen_answers", "less_decay", "look_at_the_break", "lower_critic_rate", "lower_rate",
+    "mend_beta", "one_epoch", "plain", "prescribe", "raise_beta", "raise_rate", "sample_purely", "use_bf16",
+    "widen_clip",
 ]  # fmt: skip
 
 #: A rate so many times above what is usual is brought back to that; any other is halved.
@@ -28,6 +29,8 @@ RAISE = 3.0
 CUT, LEAST, MOST = 0.05, 1.5, 4.0
 #: Limits are whole multiples of this.
 WHOLE = 64
+#: With fewer rows before the trouble there is nothing to go back to.
+FEW = 2
 #: Examples per device that KTO's estimate of the KL needs.
 KTO_BATCH = 4
 
@@ -49,9 +52,13 @@ def prescribe(case: Case, measures: Iterable[Measure], otherwise: Sequence[str])
     parts = [part for measure in measures if (part := measure(case)) is not None]
     if not parts:
         return Prescription(otherwise[0]) if otherwise else None
-    deeds = " and ".join(part.says for part in parts if not part.is_setting)
+    deeds = [part.says for part in parts if not part.is_setting]
     settings = " and ".join(part.says for part in parts if part.is_setting)
-    says = f"{deeds}, with {settings}" if deeds and settings else deeds or f"set {settings}"
+    if settings and parts[0].is_setting:
+        deeds.insert(0, f"set {settings}")
+    elif settings:
+        deeds[0] += f" with {settings}"
+    says = "; ".join(deeds)
     return Prescription(
         says[:1].upper() + says[1:],
         tuple(change for part in parts for change in part.changes),
@@ -86,10 +93,11 @@ def go_back(case: Case) -> Part:
     found = case.checkpoint_before(onset)
     if found is not None:
         return Part(f"resume from {_named(found.step, is_sure=found.is_sure)}", resume_from=found.step)
-    if onset <= case.run.first_step:
+    if case.rows_before(onset) < FEW:
         return Part("start again")
     if case.saved is not None:
-        return Part(f"start again: no checkpoint is older than step {onset:,}")
+        none = f"no checkpoint is older than step {onset:,}" if case.saved else "no checkpoint was saved"
+        return Part(f"start again ({none})")
     return Part(f"go back to before step {onset:,}")
 
 
@@ -98,9 +106,9 @@ def go_back_to_best(case: Case) -> Part | None:
     if case.best is None:
         return None
     found = case.checkpoint_before(case.best + 1)
-    where = f"step {case.best:,}, where the evaluation was best"
     if found is None:
-        return Part(f"go back to {where}" if case.saved is None else f"start again, and stop at {where}")
+        way = "go back to" if case.saved is None else "start again and stop at"
+        return Part(f"{way} step {case.best:,} (the best evaluation)")
     name = _named(found.step, is_sure=found.is_sure)
     near = (
         "the best evaluation" if found.step == case.best else f"the last before the best evaluation, of {case.best:,}"
@@ -211,11 +219,30 @@ def halve_entropy_bonus(case: Case) -> Part | None:
 
 def one_epoch(case: Case) -> Part | None:
     """Once over the examples."""
-    epochs = case.number("epochs")
-    if epochs is None or epochs <= 1:
+    epochs, done = case.number("epochs"), case.before("epoch", case.run.last_step + 1)
+    if epochs is None:
+        return Part(f"train for one epoch (now {plain(done)})") if done and done > 1.5 else None
+    if epochs <= 1:
         return None
     name = case.spelling("epochs")
     return _set(f"{name} 1 (now {plain(epochs)})", Change(name, epochs, 1))
+
+
+def less_decay(case: Case) -> Part | None:
+    """Half of what draws all weights to zero."""
+    now = case.number("weight_decay")
+    return (
+        _set(f"weight_decay {plain(now / 2)} (half of {plain(now)})", Change("weight_decay", now, now / 2))
+        if now
+        else None
+    )
+
+
+def look_at_the_break(case: Case) -> Part | None:
+    """Where the reward was alive once, its end shows why it died."""
+    if case.rows_before(case.onset) < FEW:
+        return None
+    return Part(f"run the reward function by hand on ten answers from before step {case.onset:,} and ten from after it")
 
 
 def fill_batch(case: Case) -> Part | None:
@@ -252,7 +279,7 @@ def balance_classes(case: Case) -> Part | None:
 
 def lengthen_answers(case: Case) -> Part | None:
     """So far that one answer in twenty is cut off, if lengths fall off evenly; at most four times at once."""
-    known, cut, name = case.number("answer_limit"), case.mean("truncated_frac", last=0.5), case.spelling("answer_limit")
+    known, cut, name = case.number("answer_limit"), case.cut_off, case.spelling("answer_limit")
     column = case.column("len_max")
     limit = known or (max(column.finite(), default=None) if column else None)
     if not limit or cut is None or cut <= CUT:

@@ -14,6 +14,7 @@ from barograph.core.run import Run
 from barograph.sources.base import Document, GrowingSource, RawRun, unreadable
 from barograph.sources.cache import entry_for
 from barograph.sources.catalogue import SOURCES, failed, guarded
+from barograph.sources.checkpoints import saved_beside
 from barograph.sources.locate import Log, Place, find
 from barograph.sources.naming import as_method, tells_something
 from barograph.sources.normalise import normalise
@@ -137,7 +138,7 @@ def _read_log(place: Place, log: Log, how: How, errors: Sequence[UnreadableRun])
     raws = _raw_runs(log)
     if place.only in (names := {raw.name: raw for raw in raws}):
         raws = [names[place.only]]
-    beside = facts_beside(log) if log.document.data is None else {}
+    beside = {**facts_beside(log), **saved_beside(log.document.place)} if log.document.data is None else {}
     runs: dict[str, Run] = {}
     failures: list[UnreadableRun] = []
     for raw in raws:

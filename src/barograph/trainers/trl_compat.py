@@ -60,8 +60,8 @@ CLOSING = frozenset({"train_runtime", "train_loss", "total_flos"})
 GENERAL = (
     "learning_rate", "lr_scheduler_type", "warmup_ratio", "max_grad_norm", "weight_decay", "optim", "adam_beta1",
     "adam_beta2", "per_device_train_batch_size", "per_device_eval_batch_size", "gradient_accumulation_steps",
-    "num_train_epochs", "logging_steps", "eval_steps", "save_steps", "save_total_limit", "bf16", "fp16", "tf32", "seed",
-    "data_seed", "label_smoothing_factor", "neftune_noise_alpha", "world_size",
+    "num_train_epochs", "logging_steps", "eval_steps", "save_strategy", "save_steps", "save_total_limit", "bf16",
+    "fp16", "tf32", "seed", "data_seed", "label_smoothing_factor", "neftune_noise_alpha", "world_size",
 )  # fmt: skip
 #: Callbacks of transformers that print every row as a dict; the first draws the bar, too.
 PRINTERS = frozenset({"ProgressCallback", "PrinterCallback"})
