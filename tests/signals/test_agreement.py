@@ -50,7 +50,7 @@ def _values(inner: st.SearchStrategy[Signal], conditions: st.SearchStrategy[Cond
         st.builds(w.ema, inner, rows_of),
         st.builds(lambda x, n: w.ema(x, steps=n), inner, rows_of),
         st.builds(lambda x, n: w.ema(x, share=n), inner, shares),
-        st.builds(lambda f, x: f(x), st.sampled_from([w.lowest, w.highest, w.count, abs, w.log]), inner),
+        st.builds(lambda f, x: f(x), st.sampled_from([w.lowest, w.highest, w.count, abs, w.log, w.exp]), inner),
         st.builds(lambda a, b: a - b, inner, inner),
         st.builds(lambda a, b: a + b, inner, inner),
         st.builds(lambda a, b: a * b, inner, inner),

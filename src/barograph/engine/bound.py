@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import cast
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar, cast
 
 from barograph.core.errors import ConfigurationError
 from barograph.core.finding import Finding, Severity
 from barograph.core.methods import Method
+from barograph.core.names import COMPONENT
 from barograph.engine.settings import Settings
 from barograph.rules.base import Rule
 from barograph.rules.catalogue import rules_for
 from barograph.signals.expression import Condition, Param, Signal
+from barograph.signals.timeline import Timeline
 from barograph.signals.words import check, highest, metric
 
-__all__ = ["HIGHEST_RATE", "BoundRule", "Episode", "bind"]
+__all__ = ["HIGHEST_RATE", "BoundRule", "Episode", "bind", "for_each_component", "rate_to_lower"]
+
+S = TypeVar("S", bound=Signal)
 
 #: The learning rate that advice refers to.
 HIGHEST_RATE = highest(metric("lr"))
@@ -33,6 +37,18 @@ class BoundRule:
     escalates: tuple[tuple[Severity, Condition], ...]
     shows: Mapping[str, Signal]
     numbers: Mapping[str, float]
+    #: The reward function that it looks at, where it looks at each by itself.
+    component: str = ""
+
+    @property
+    def pointers(self) -> tuple[str, ...]:
+        """The series that its finding may point at."""
+        return tuple(_of_component(pointer, self.component) for pointer in self.rule.pointers())
+
+    @property
+    def is_for_each_component(self) -> bool:
+        """Whether it is to be asked of every reward function by itself, and has none yet."""
+        return not self.component and any(key.endswith(f"{COMPONENT}*") for key in self.when.series())
 
     def signals(self) -> tuple[Signal, ...]:
         return (self.when, *(condition for _, condition in self.escalates), *self.shows.values())
@@ -63,12 +79,43 @@ class Episode:
     peak: float | None = None
     peak_step: int = 0
     low: float | None = None
-    rate: float | None = None
 
 
 def bind(method: Method, settings: Settings) -> list[BoundRule]:
     """The rules for a method, with the numbers of these settings."""
     return [_bind(rule, method, settings) for rule in rules_for(method, settings.rules)]
+
+
+def for_each_component(rules: Iterable[BoundRule], series: Iterable[str]) -> list[BoundRule]:
+    """The rules, each that is asked of every reward function (`reward_component/*`) once for each of these series."""
+    names = [key.removeprefix(COMPONENT) for key in series if key.startswith(COMPONENT)]
+    return [one for rule in rules for one in (_each(rule, names) if rule.is_for_each_component else (rule,))]
+
+
+def _each(rule: BoundRule, names: Iterable[str]) -> Iterator[BoundRule]:
+    for name in names:
+        yield replace(
+            rule,
+            component=name,
+            when=_about(rule.when, name),
+            escalates=tuple((grade, _about(condition, name)) for grade, condition in rule.escalates),
+            shows={word: _about(signal, name) for word, signal in rule.shows.items()},
+        )
+
+
+def _about(signal: S, component: str) -> S:
+    """The same expression about one reward function."""
+    renamed = (
+        _about(part, component) if isinstance(part, Signal)
+        else _of_component(part, component) if isinstance(part, str)
+        else part
+        for part in signal.arguments
+    )  # fmt: skip
+    return type(signal)(signal.word, *renamed)
+
+
+def _of_component(series: str, component: str) -> str:
+    return series.removesuffix("*") + component if component and series.endswith("/*") else series
 
 
 def _bind(rule: type[Rule], method: Method, settings: Settings) -> BoundRule:
@@ -117,8 +164,13 @@ class _Quoted(dict[str, object]):
         return _Unknown()
 
 
-def word(bound: BoundRule, episode: Episode) -> Finding:
-    """The finding that an episode amounts to, in words and numbers."""
+def rate_to_lower(timeline: Timeline, highest_logged: float | None) -> float | None:
+    """The rate that advice quotes: the one that was asked for, not what it was in the warm-up or after a decay."""
+    return max(timeline.facts.get("learning_rate", 0.0), highest_logged or 0.0) or None
+
+
+def word(bound: BoundRule, episode: Episode, rate: float | None = None) -> Finding:
+    """The finding that an episode amounts to, in words and numbers. `rate` is the learning rate to be lowered."""
     rule = bound.rule
     numbers = {
         "onset": episode.onset,
@@ -132,11 +184,12 @@ def word(bound: BoundRule, episode: Episode) -> Finding:
     }
     quoted = _Quoted({name: value for name, value in numbers.items() if value is not None})
     quoted["rows"] = _Rows(episode.rows)
+    quoted["component"] = bound.component
     quoted["peak_step"] = episode.peak_step or episode.step
     earlier = f"Go back to the last checkpoint from before step {episode.onset}"
     quoted["earlier"] = earlier if episode.onset > 1 else "Start again: no checkpoint is older than the trouble"
     quoted.update(step=episode.step, last_step=episode.last_step, metric=episode.metric, onset=episode.onset)
-    new_rate = f" ({episode.rate:.2g} to {episode.rate / 2:.2g})" if episode.rate else ""
+    new_rate = f" ({rate:.2g} to {rate / 2:.2g})" if rate else ""
     quoted["new_rate"] = new_rate
     evidence = {name: value for name, value in numbers.items() if value is not None and not math.isnan(value)}
     return Finding(

@@ -20,6 +20,8 @@ SPELLINGS = {
     "per_device_batch": ("per_device_train_batch_size", "train_batch_size", "micro_batch_size"),
     "beta": ("pref_beta", "kto_beta", "dpo_beta"),
     "num_iterations": ("ppo_epochs", "num_ppo_epochs", "mu"),
+    "group_size": ("num_generations", "n_samples_per_prompt", "rollout_n", "actor_rollout_ref.rollout.n"),
+    "max_grad_norm": ("gradient_clipping", "clip_grad"),
 }
 #: Starting losses that a log of unknown method may betray itself by, and how near its first loss must be.
 ANCHORS = (math.log(2), 0.5)
@@ -48,9 +50,21 @@ def frame_of(method: Method, config: Mapping[str, object], first_loss: float | N
     if start is not None:
         facts["start_loss"] = start
     facts["steps_are_logged"] = 0.0 if config.get("steps_are_counted") else 1.0
+    # Settings that a run has only where they are set.
+    facts["top_k_or_none"] = max(numbers.get("top_k", 0.0), 0.0)
+    facts["top_p_or_one"] = numbers.get("top_p", 1.0)
+    facts["min_length_or_none"] = max(numbers.get("min_length", 0.0), numbers.get("min_new_tokens", 0.0), 0.0)
+    facts["reference_follows"] = 1.0 if numbers.get("sync_ref_model") else 0.0
+    facts["ratio_of_answers"] = 1.0 if _compares_whole_answers(config) else 0.0
     # For rules that compare with the start where there is one, and are judged where there is none as well.
     facts["start_loss_or_zero"] = start or 0.0
     return Timeline(horizon=horizon, warmup=warmup or None, facts=facts)
+
+
+def _compares_whole_answers(config: Mapping[str, object]) -> bool:
+    """Whether the ratio is taken of whole answers (GSPO), whose clipping range is far narrower than that of tokens."""
+    named = (config.get(key) for key in ("importance_sampling_level", "policy_loss.loss_mode", "loss_mode"))
+    return any(str(name).startswith(("sequence", "gspo")) for name in named)
 
 
 def frame_of_run(run: Run) -> Timeline:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from barograph.core.finding import Finding, Severity
 from barograph.core.names import split_of
-from barograph.engine.bound import HIGHEST_RATE, BoundRule, Episode, word
+from barograph.engine.bound import HIGHEST_RATE, BoundRule, Episode, for_each_component, rate_to_lower, word
 from barograph.signals.expression import Signal
 from barograph.signals.step import OFTEN, Stepper
 from barograph.signals.timeline import Timeline
@@ -24,8 +24,12 @@ class Engine:
     """Rules over a run that is still going on; or over a short log, whose keys are known from the beginning."""
 
     def __init__(self, rules: Iterable[BoundRule], timeline: Timeline, keys: Collection[str] | None = None) -> None:
-        self.rules = tuple(rules)
+        self.rules = tuple(for_each_component(rules := tuple(rules), keys or ()))
         self.timeline = timeline
+        #: Rules that are asked of every reward function by itself: engines for those that turn up on the way.
+        self._for_each = tuple(rule for rule in rules if rule.is_for_each_component)
+        self._keys = frozenset(keys or ())
+        self._late: list[Engine] = []
         shown: list[Signal] = [HIGHEST_RATE]
         for rule in self.rules:
             shown += [*dict(rule.escalates).values(), *rule.shows.values(), *pointers_of(rule).values()]
@@ -33,28 +37,52 @@ class Engine:
         # Over a short log the one function for all rows is soon done: more compilation would not pay.
         often = OFTEN if keys is None else sys.maxsize
         self._stepper = Stepper(conditions, timeline, shown, keys=keys or (), often=often)
-        self.watches = [RuleWatch(rule, self._stepper, number) for number, rule in enumerate(self.rules)]
+        self._highest_rate = self._stepper.reader(HIGHEST_RATE)
+        self._watches = [RuleWatch(rule, self._stepper, number) for number, rule in enumerate(self.rules)]
+
+    @property
+    def watches(self) -> list[RuleWatch]:
+        """Every rule while it watches."""
+        return [*self._watches, *(watch for engine in self._late for watch in engine.watches)]
 
     def advance(self, step: int, values: Mapping[str, float], keys: tuple[str, ...] | None = None) -> Sequence[Finding]:
         """Read one row, by series key. Returns findings that are new or have grown worse."""
+        if self._for_each:
+            if not values.keys() <= self._keys:
+                self._meet(frozenset(values.keys() - self._keys))
+            late = [finding for engine in self._late for finding in engine.advance(step, values)]
+        else:
+            late = []
         holding = self._stepper.advance(step, values, keys)
         if not holding:
-            return ()
+            return late
         news = []
         for number in holding:
-            watch = self.watches[number]
+            watch = self._watches[number]
             episode = watch.see(self._stepper.row, step, values)
             if episode is not None:
-                news.append(word(watch.rule, episode))
-        return news
+                news.append(word(watch.rule, episode, self._rate()))
+        return news + late
+
+    def _meet(self, keys: frozenset[str]) -> None:
+        """Watch reward functions that have not been there before."""
+        self._keys |= keys
+        if rules := for_each_component(self._for_each, sorted(keys)):
+            engine = Engine(rules, self.timeline)
+            engine._stepper.row = self._stepper.row
+            self._late.append(engine)
 
     def findings(self) -> list[Finding]:
         """Everything found so far, each with its latest numbers."""
-        return [word(watch.rule, episode) for watch in self.watches for episode in watch.episodes]
+        rate = self._rate()
+        return [word(watch.rule, episode, rate) for watch in self.watches for episode in watch.episodes]
+
+    def _rate(self) -> float | None:
+        return rate_to_lower(self.timeline, self._highest_rate())
 
 
 def pointers_of(rule: BoundRule) -> dict[str, Signal]:
-    return {pointer: metric(*reversed(split_of(pointer))) for pointer in rule.rule.pointers()}
+    return {pointer: metric(*reversed(split_of(pointer))) for pointer in rule.pointers}
 
 
 class RuleWatch:
@@ -106,7 +134,6 @@ class RuleWatch:
         episode.last_row, episode.last_step = row, step
         episode.severity = max(episode.severity, severity)
         episode.rows += 1
-        episode.rate = reads.rate()
         shown = ((name, read()) for name, read in reads.shows)
         episode.shown = {name: float(value) for name, value in shown if value is not None}
         value = reads.pointers[episode.metric]()
@@ -131,7 +158,6 @@ class _Reads:
         self.lasting = [
             (read(part), stepper.variable(part, "onset"), stepper.variable(part, "begun")) for part in rule.lasting()
         ]
-        self.rate = read(HIGHEST_RATE)
 
 
 def _point(reads: _Reads, values: Mapping[str, float]) -> str:

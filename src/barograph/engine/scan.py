@@ -10,7 +10,7 @@ import numpy as np
 from barograph.core.finding import Finding, Severity
 from barograph.core.names import split_of
 from barograph.core.run import Run
-from barograph.engine.bound import HIGHEST_RATE, BoundRule, Episode, word
+from barograph.engine.bound import HIGHEST_RATE, BoundRule, Episode, for_each_component, rate_to_lower, word
 from barograph.signals.expression import Signal
 from barograph.signals.scan import BLOCK, Block, Cell, Passive, Scanner, Sustained
 from barograph.signals.scan.block import Floats, Rows
@@ -24,8 +24,8 @@ def scan_run(
     run: Run, rules: Iterable[BoundRule], timeline: Timeline, size: int = BLOCK
 ) -> tuple[list[Finding], set[str]]:
     """All findings of a run, rule by rule, and the codes of the rules that could say something."""
-    rules = list(rules)
-    pointers = {pointer: metric(*reversed(split_of(pointer))) for rule in rules for pointer in rule.rule.pointers()}
+    rules = for_each_component(rules, run.columns)
+    pointers = {pointer: metric(*reversed(split_of(pointer))) for rule in rules for pointer in rule.pointers}
     wanted: list[Signal] = [HIGHEST_RATE, *pointers.values()]
     wanted += [signal for rule in rules for signal in rule.signals()]
     scanner = Scanner(wanted, timeline)
@@ -34,7 +34,8 @@ def scan_run(
     for block in scanner.scan(run, size):
         for watch in watches:
             watch.see(block)
-    findings = [word(watch.rule, episode) for watch in watches for episode in watch.episodes]
+    rate = rate_to_lower(timeline, scanner.cell(HIGHEST_RATE).at_row(len(run) - 1) if len(run) else None)
+    findings = [word(watch.rule, episode, rate) for watch in watches for episode in watch.episodes]
     return findings, {watch.rule.rule.code for watch in watches if watch.judged}
 
 
@@ -50,8 +51,7 @@ class BlockWatch:
         self._escalates = [(grade, scanner.cell(condition)) for grade, condition in rule.escalates]
         self._shows = {name: scanner.cell(signal) for name, signal in rule.shows.items()}
         self._lasting = [cell for part in rule.lasting() if isinstance(cell := scanner.cell(part), Sustained)]
-        self._pointers = {pointer: pointers[pointer] for pointer in rule.rule.pointers()}
-        self._rate = scanner.cell(HIGHEST_RATE)
+        self._pointers = {pointer: pointers[pointer] for pointer in rule.pointers}
         self._broken = False
 
     def see(self, block: Block) -> None:
@@ -124,7 +124,6 @@ class BlockWatch:
             worse = np.broadcast_to(np.asarray(values) > 0, rows.shape)
             if (worse if known is None else worse & known).any():
                 episode.severity = Severity(max(episode.severity, grade))
-        episode.rate = self._rate.at_row(last)
         shown = {name: cell.at_row(last) for name, cell in self._shows.items()}
         episode.shown = {name: value for name, value in shown.items() if value is not None}
         values, known = self._pointers[episode.metric].on(rows)

@@ -77,11 +77,14 @@ CAUSES = (
             "LOSS02": 3, "GRAD01": 3, "GRAD02": 3, "GRAD03": 2, "LOSS03": 2, "NUM01": 2, "NUM02": 2, "PREF03": 2.5,
             "PREF06": 2, "LOSS05": 1, "LOSS07": 1.5, "KTO01": 2, "KL01": 1.5, "KL02": 1.5, "CLIP01": 2, "CLIP02": 1.5,
             "CLIP03": 2, "ENT02": 3, "RWD03": 1.5, "LIK01": 1, "LIK05": 3.5, "KTO02": 4, "RATE04": 1, "PREF02": 1,
-            "VAL01": 1,
+            "VAL01": 1, "PREF12": 1, "KTO07": 3, "KL05": 1, "KL06": 2, "GRAD07": 1, "GRAD09": 5,
+            "LEN06": 3, "RATE05": 10,
             # Answers that no longer end, after the score was lost: the policy has broken down.
             "LEN01": 0.5, "GRP01": 0.5, "RWD01": 0.5, "GRP02": 0.5,
         },
         ("Resume from the last good checkpoint with half the learning rate",),
+        # A policy that mirrors its margin, or that earns more and more, has not broken down.
+        {"MOVE04": 4, "RWD04": 3, "RWD09": 4},
         expects=("LOSS02", "GRAD01", "RWD03", "CLIP03"),
         settles="run fifty steps at half the rate: if the trouble comes later or not at all, it was the rate",
         circumstances=(rate_is_high,),
@@ -90,10 +93,11 @@ CAUSES = (
     CauseRule(
         "learning rate too low",
         {"LOSS01": 3, "LOSS06": 2, "PREF04": 2, "LIK04": 2, "ACC01": 1.5, "RATE03": 4, "RATE01": 4, "GRAD05": 1.5,
-         "PREF07": 2, "RWD02": 2.5, "RM01": 1},
+         "PREF07": 2, "RWD02": 2.5, "RM01": 1, "PREF11": 2, "MOVE02": 3, "MOVE05": 4},
         ("Start again at 2 to 5 times the learning rate",),
         # Something has moved, and far.
-        {"RWD01": 3, "GRP01": 3, "GRP02": 3, "RWD03": 4, "KL01": 3, "CLIP03": 3, "LOSS05": 2, "LOSS07": 2, "LIK01": 2},
+        {"RWD01": 3, "GRP01": 3, "GRP02": 3, "RWD03": 4, "KL01": 3, "CLIP03": 3, "LOSS05": 2, "LOSS07": 2, "LIK01": 2,
+         "MOVE01": 5, "MOVE03": 5, "MOVE04": 5, "GRAD09": 6, "RATE04": 4},
         expects=("LOSS06", "PREF04", "RWD02"),
         settles="run fifty steps at five times the rate: if the loss moves now, it was the rate",
         circumstances=(rate_is_low,),
@@ -101,9 +105,10 @@ CAUSES = (
     ),
     CauseRule(
         "chosen and rejected swapped",
-        {"PREF03": 1.5, "ACC02": 4, "RM07": 4},
+        {"PREF03": 1.5, "ACC02": 4, "RM07": 4, "MOVE04": 6, "MOVE06": 10},
         ("Read ten pairs as the model sees them; if the labels are swapped, swap them and start again",),
-        {"RM06": 3},
+        # What has no gradient any more has no opinion either.
+        {"RM06": 3, "GRAD09": 3, "NUM01": 4},
         expects=("PREF03", "ACC02", "RM07"),
         settles="read ten pairs as the model sees them: is the chosen answer the better one?",
     ),
@@ -141,7 +146,7 @@ CAUSES = (
     ),
     CauseRule(
         "reference is not the start policy",
-        {"PREF02": 5, "LOSS08": 3, "LIK02": 1, "KL03": 1},
+        {"PREF02": 5, "LOSS08": 3, "LIK02": 1, "KL03": 1, "KL07": 5},
         ("Point the reference at the checkpoint that training starts from, without dropout",),
         expects=("PREF02", "LOSS08"),
         settles="log the rewards of the very first step: with the right reference they are zero",
@@ -149,9 +154,11 @@ CAUSES = (
     ),
     CauseRule(
         "over-training on the pairs",
-        {"PREF06": 3, "LOSS04": 3, "ACC03": 2, "FIT01": 3, "FIT02": 4, "FIT03": 3, "FIT04": 3, "FIT06": 3, "LIK01": 1},
+        {"PREF06": 3, "LOSS04": 3, "ACC03": 2, "FIT01": 3, "FIT02": 4, "FIT03": 3, "FIT04": 3, "FIT06": 3, "LIK01": 1,
+         "RM08": 1, "CLS09": 2, "FIT07": 1},
         ("Go back to the checkpoint with the best evaluation; train for one epoch, at a lower rate or a larger beta",),
-        {"RM06": 3},
+        # As good on what it has not seen; or never good on it; or turned round at once.
+        {"RM06": 3, "RM03": 10, "MOVE06": 5, "MOVE04": 4},
         expects=("FIT01", "FIT04", "FIT06"),
         settles="score the best and the last checkpoint on examples that were held out",
         circumstances=(examples_come_again,),
@@ -167,10 +174,10 @@ CAUSES = (
     ),
     CauseRule(
         "pairs too alike: likelihood displacement",
-        {"LIK01": 4, "LIK05": 1.5, "LIK03": 1, "PREF05": 1},
+        {"LIK01": 4, "LIK05": 1.5, "LIK03": 1, "LIK07": 4, "LIK08": 1, "LIK09": 3, "PREF05": 1},
         ("Add a likelihood term for the chosen answers, and filter pairs that are nearly the same",),
         # Where nothing is learned any more, the policy is not drifting but gone.
-        {"GRAD04": 3, "GRAD05": 2, "KTO02": 5},
+        {"GRAD04": 3, "GRAD05": 2, "KTO02": 5, "MOVE01": 2},
         expects=("LIK01",),
         settles="compare chosen and rejected answers word by word: how many pairs differ in a few words only?",
         prescribes=(do("add a likelihood term of weight 1 for the chosen answers"), raise_beta),
@@ -184,18 +191,20 @@ CAUSES = (
     ),
     CauseRule(
         "labels carry little information",
-        {"ACC01": 2, "LOSS06": 1.5, "LOSS01": 1, "RM01": 2, "RM02": 3, "CLS05": 3, "FIT05": 2},
+        {"ACC01": 2, "LOSS06": 1.5, "LOSS01": 1, "RM01": 2, "RM02": 3, "CLS05": 3, "CLS10": 2, "FIT05": 2,
+         "ACC04": 1, "LOSS10": 2, "MOVE01": 5, "MOVE03": 5, "LIK05": 1},
         ("Let two people label fifty pairs: their agreement is the ceiling",),
-        {"RM06": 3},
+        # It does not move at all, or cannot any more, or the labels say something else from a step on.
+        {"RM06": 3, "GRAD09": 5, "MOVE02": 3, "MOVE04": 5, "NUM01": 4, "LOSS02": 4, "GRAD01": 2, "MOVE06": 4},
         expects=("ACC01", "FIT05", "RM02"),
         settles="let two people label fifty pairs: how often do they agree?",
     ),
     CauseRule(
         "answers cut off by the length limit",
-        {"LEN01": 5, "LEN02": 5, "LEN05": 3, "RWD01": 1, "GRP01": 1, "GRP02": 1},
+        {"LEN01": 5, "LEN02": 5, "LEN05": 5, "RWD01": 1, "GRP01": 1, "GRP02": 1},
         ("Raise max_completion_length until fewer than one answer in twenty is cut off",),
         # It was better under the same limit, or is paid for going beyond it.
-        {"RWD03": 5, "ENT02": 4, "RWD04": 4, "KL01": 2, "CLIP03": 2},
+        {"RWD03": 5, "ENT02": 4, "RWD04": 4, "KL01": 2, "KL02": 2, "CLIP03": 2, "LEN06": 8},
         expects=("LEN01",),
         settles="sample twenty answers with twice the limit: do they end?",
         circumstances=(limit_is_short,),
@@ -203,7 +212,7 @@ CAUSES = (
     ),
     CauseRule(
         "reward is exploited",
-        {"RWD04": 6, "RWD06": 2, "KL01": 2, "KL02": 1.5, "LEN03": 2, "ENT01": 1, "KL04": 2},
+        {"RWD04": 6, "RWD09": 6, "RWD06": 2, "LEN06": 1, "KL01": 2, "KL02": 1.5, "LEN03": 2, "ENT01": 1, "KL04": 2},
         ("Go back to the best evaluation and reward what the evaluation measures",),
         expects=("RWD04", "RWD06"),
         settles="read the ten answers with the highest reward: are they good?",
@@ -211,19 +220,19 @@ CAUSES = (
     ),
     CauseRule(
         "reward is dead",
-        {"RWD01": 5, "GRP01": 2, "GRP02": 2, "RWD02": 1.5, "GRAD04": 1, "RWD03": 2},
+        {"RWD01": 5, "RWD08": 3, "GRP01": 2, "GRP02": 2, "RWD02": 1.5, "GRAD04": 1, "RWD03": 2},
         ("Run the reward function by hand on ten answers before the next run",),
         # The policy has changed beyond its use, whatever the reward function does.
-        {"ENT02": 3, "KL01": 3, "KL02": 3, "CLIP03": 3, "LEN01": 3, "RWD04": 2},
+        {"ENT02": 3, "KL01": 3, "KL02": 3, "CLIP03": 3, "LEN01": 3, "LEN06": 3, "RWD04": 2, "RWD09": 2},
         expects=("RWD01", "GRP02"),
         settles="run the reward function by hand on ten answers: do its scores differ?",
         prescribes=(look_at_the_break,),
     ),
     CauseRule(
         "prompts do not match the model",
-        {"GRP01": 3, "GRP02": 3, "RWD02": 2},
+        {"GRP01": 4, "GRP02": 3, "GRP03": 4, "RWD02": 2},
         ("Keep prompts that are solved sometimes: neither always nor never",),
-        {"RWD03": 4, "LEN01": 4, "ENT02": 3},
+        {"RWD03": 4, "LEN01": 4, "LEN06": 4, "ENT02": 3, "MOVE05": 1},
         expects=("GRP01",),
         settles="sample eight answers to each of fifty prompts: how many prompts are solved sometimes?",
     ),
@@ -238,7 +247,7 @@ CAUSES = (
     ),
     CauseRule(
         "updates only ever sharpen the policy",
-        {"ENT01": 4, "GRP01": 1},
+        {"ENT01": 4, "GRP01": 1, "GRP07": 2},
         ("Clip less tightly upwards, or add an entropy bonus",),
         expects=("ENT01",),
         settles="run fifty steps with epsilon_high 0.28: does the entropy last?",
@@ -256,7 +265,7 @@ CAUSES = (
     ),
     CauseRule(
         "number range overflows",
-        {"NUM01": 2, "NUM02": 2, "NUM03": 3, "NUM04": 3},
+        {"NUM01": 3, "NUM02": 2, "NUM03": 3, "NUM04": 3},
         ("Train in bf16 or fp32",),
         expects=("NUM01", "NUM02"),
         settles="run the same steps in fp32",
@@ -265,7 +274,7 @@ CAUSES = (
     ),
     CauseRule(
         "classes are unbalanced",
-        {"CLS01": 4, "CLS02": 3, "CLS03": 3, "CLS04": 3, "CLS07": 2, "KTO05": 3, "KTO03": 3},
+        {"CLS01": 4, "CLS02": 3, "CLS03": 3, "CLS04": 3, "CLS07": 2, "CLS11": 2, "KTO05": 3, "KTO03": 3},
         ("Weigh or resample the classes, and shuffle",),
         expects=("CLS02", "CLS04", "KTO05"),
         settles="count the labels of each class",
@@ -274,7 +283,7 @@ CAUSES = (
     ),
     CauseRule(
         "batch too small for KTO",
-        {"KTO02": 2, "KTO03": 2, "KTO04": 3},
+        {"KTO02": 2, "KTO03": 2, "KTO04": 5},
         ("Use four or more examples per device and step",),
         expects=("KTO04", "KTO02"),
         settles="run fifty steps with eight examples per device",
@@ -288,6 +297,34 @@ CAUSES = (
         expects=("VAL01", "VAL02"),
         settles="train the critic alone for fifty steps: does it explain the returns then?",
         prescribes=(lower_critic_rate, do("whiten the rewards, and warm the critic up")),
+    ),
+    CauseRule(
+        "engines disagree",
+        {"ENG01": 5, "ENG02": 3, "ENG03": 5, "ENG04": 2, "ENG05": 3, "ENG06": 3, "ENG07": 4, "CLIP02": 1, "CLIP05": 3},
+        ("Use one precision in both engines, check that weights are synchronised, and correct for what is left",),
+        expects=("ENG01", "ENG02", "ENG03"),
+        settles="compute the log-probabilities of one batch by both engines, with the same weights",
+    ),
+    CauseRule(
+        "samples too old",
+        {"ENG08": 5, "ENG04": 1},
+        ("Generate fewer batches ahead, or synchronise the weights more often",),
+        expects=("ENG08",),
+        settles="run fifty steps without generating ahead",
+    ),
+    CauseRule(
+        "rollouts fail",
+        {"ROLL01": 5, "ROLL02": 4, "ROLL03": 4},
+        ("Mend the environment and its tools before the policy",),
+        expects=("ROLL01", "ROLL02", "ROLL03"),
+        settles="read the errors of ten failed rollouts",
+    ),
+    CauseRule(
+        "nothing to compare an answer with",
+        {"ROLL04": 8},
+        ("Sample 8 to 16 answers for each prompt",),
+        expects=("ROLL04",),
+        settles="look up how many answers are sampled for each prompt",
     ),
 )  # fmt: skip
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from barograph.core.methods import CLASSIFIER
+from barograph.core.names import EVAL
 from barograph.rules.advice import advise, check_data, raise_lr
 from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
 from barograph.rules.series import eval_accuracy, f1, precision, recall, specificity
-from barograph.signals.words import after, count, delta, ema, highest, sustained
+from barograph.signals.words import after, count, delta, ema, highest, log, maximum, metric, sustained
 
 balance = advise("Weigh or resample the classes, or choose the threshold by F1")
+positives = metric("cls_true_positives", EVAL) + metric("cls_false_negatives", EVAL)
+negatives = metric("cls_true_negatives", EVAL) + metric("cls_false_positives", EVAL)
 more_data = advise("More examples help here: from 200k to 400k if the accuracy stays below 0.8")
 
 
@@ -17,7 +20,7 @@ class MajorityPredictor(Rule):
 
     Why: one class is so frequent that predicting it is the easiest way to a low loss.
     False alarm: the first evaluation of a run; two are needed.
-    Sources: healthy-range survey B1 (M).
+    Sources: by definition (M).
     """
 
     code, name, severity = "CLS01", "majority-predictor", CRITICAL
@@ -35,7 +38,7 @@ class LowSpecificity(Rule):
 
     Why: few negative examples; the model is too optimistic.
     False alarm: tasks in which false positives are harmless.
-    Sources: healthy-range survey B3 (G).
+    Sources: practice (G).
     """
 
     code, name, severity = "CLS02", "low-specificity", WARNING
@@ -43,7 +46,7 @@ class LowSpecificity(Rule):
     about = "eval.cls_specificity"
     level = param(0.5, "specificity")
     far = param(0.3, "specificity that is critical")
-    when = sustained(specificity < level, 2) & (count(specificity) >= 2)
+    when = after(share=0.6, steps=500) & sustained(specificity < level, 2) & (count(specificity) >= 2)
     escalates = {CRITICAL: sustained(specificity < far, 3)}
     shows = {"specificity": specificity}
     says = "only {specificity:.0%} of the wrong examples are recognised as wrong"
@@ -136,7 +139,7 @@ class LowF1(Rule):
 
     Why: the rare class is not learned.
     False alarm: very rare positives; compare with the F1 of a random guess.
-    Sources: healthy-range survey B4 (G).
+    Sources: practice (G).
     """
 
     code, name, severity = "CLS07", "low-f1", WARNING
@@ -155,7 +158,7 @@ class AccuracyNeverChanges(Rule):
 
     Why: the classifier always gives the same answer, so that its accuracy is the share of the larger class.
     False alarm: a tiny evaluation set that is answered in full.
-    Sources: healthy-range survey B1 (M).
+    Sources: by definition (M).
     """
 
     code, name, severity = "CLS08", "accuracy-never-changes", WARNING
@@ -169,6 +172,66 @@ class AccuracyNeverChanges(Rule):
     follows = ("CLS01",)
 
 
+class SurerThanRight(Rule):
+    """The classifier is surer of its answers than it is right.
+
+    Why: too many epochs, or labels that contradict each other.
+    False alarm: an evaluation set of another kind; mean confidence and accuracy are then both right about their own.
+    Sources: the calibration error is at least the difference of mean confidence and accuracy (M); a tenth (G).
+    """
+
+    code, name, severity = "CLS09", "confidence-above-accuracy", WARNING
+    methods = CLASSIFIER
+    about = "eval.cls_confidence"
+    gap = param(0.1, "difference of confidence and accuracy")
+    confidence = metric("cls_confidence", EVAL)
+    when = (count(confidence) >= 2) & sustained(confidence - eval_accuracy > gap, 2)
+    shows = {"confidence": confidence, "accuracy": eval_accuracy}
+    says = "the classifier is {confidence:.0%} sure on average, and right in {accuracy:.0%}"
+    do = (advise("Stop earlier, or calibrate by a temperature before scores are used"), check_data)
+    follows = ("CLS01", "FIT01", "FIT02")
+
+
+class NoBetterThanBaseRate(Rule):
+    """The evaluation loss is no lower than that of somebody who only knows how frequent the classes are.
+
+    Why: positions are read that carry no label, the separator is another one than in the data, or the rate is too low.
+    False alarm: a model that ranks well and is badly calibrated: look at F1 and AUC.
+    Sources: the entropy of the class sizes (M); TRL documentation of the step separator (D).
+    """
+
+    code, name, severity = "CLS10", "no-better-than-base-rate", WARNING
+    methods = CLASSIFIER
+    about = "eval.loss"
+    share = positives / (positives + negatives)
+    ignorant = -(share * log(share) + (1 - share) * log(1 - share))
+    when = after(share=0.25, steps=500) & sustained(metric("loss", EVAL) >= ignorant, 2)
+    shows = {"loss": metric("loss", EVAL), "ignorant": ignorant, "share": share}
+    says = "the evaluation loss is {loss:.3f}; knowing only that {share:.0%} are right gives {ignorant:.3f}"
+    do = (advise("Check that the step separator is the one the data uses"), check_data, raise_lr)
+    follows = ("CLS01", "CLS08", "FIT01", "FIT02", "LOSS01")
+
+
+class AccuracyOfTheLargerClass(Rule):
+    """The accuracy is high, and no higher than the share of the larger class.
+
+    Why: most examples are of one class; an accuracy of 0.9 says nothing where nine in ten are right.
+    False alarm: a rare class that is found as often as it is called by mistake: F1 tells.
+    Sources: accuracy of answering always the same (M); ProcessBench reports both classes, arXiv 2412.06559 (P).
+    """
+
+    code, name, severity = "CLS11", "accuracy-of-the-larger-class", INFO
+    methods = CLASSIFIER
+    about = "eval.cls_accuracy"
+    high = param(0.8, "share of the larger class from which on accuracy misleads")
+    larger = maximum(NoBetterThanBaseRate.share, 1 - NoBetterThanBaseRate.share)
+    when = after(share=0.25, steps=500) & sustained((larger > high) & (eval_accuracy <= larger), 2)
+    shows = {"accuracy": eval_accuracy, "larger": larger}
+    says = "the accuracy is {accuracy:.2f}, and {larger:.2f} are of one class: always saying the same does as well"
+    do = (advise("Judge by F1 of both classes"), balance)
+    follows = ("CLS01", "CLS02", "CLS10")
+
+
 RULES = (
     MajorityPredictor,
     LowSpecificity,
@@ -178,4 +241,7 @@ RULES = (
     BelowTarget,
     LowF1,
     AccuracyNeverChanges,
+    SurerThanRight,
+    NoBetterThanBaseRate,
+    AccuracyOfTheLargerClass,
 )

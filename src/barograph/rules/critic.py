@@ -5,7 +5,7 @@ from __future__ import annotations
 from barograph.core.methods import ONLINE
 from barograph.rules.advice import advise, cut_lr
 from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
-from barograph.rules.series import value_loss
+from barograph.rules.series import unless, value_loss
 from barograph.signals.words import absolute, after, count, ema, first, mean, metric, sustained
 
 
@@ -43,8 +43,11 @@ class CriticUseless(Rule):
     far = param(-1.0, "explained variance that makes it critical")
     patience = param(10, "rows in a row of exactly nothing")
     explained = metric("explained_var")
+    #: Where the returns hardly vary any more, nobody can explain their variance, and nobody need.
+    settled_down = ema(value_loss, 10) < 0.3 * first(value_loss, 5)
     when = after(share=0.2, steps=100) & (
-        sustained(ema(explained, 10) < floor, 5, share=0.05) | sustained(absolute(explained) < 1e-9, patience)
+        sustained((ema(explained, 10) < floor) & unless(settled_down, beside=explained), 5, share=0.05)
+        | sustained(absolute(explained) < 1e-9, patience)
     )
     escalates = {CRITICAL: ema(explained, 10) < far}
     shows = {"explains": ema(explained, 10)}
@@ -57,7 +60,7 @@ class ValueClipHigh(Rule):
 
     Why: the returns move faster than the critic may follow.
     False alarm: harmless while the value loss falls.
-    Sources: healthy-range survey G23 (G).
+    Sources: practice (G).
     """
 
     code, name, severity = "VAL03", "value-clip-high", INFO
@@ -70,4 +73,23 @@ class ValueClipHigh(Rule):
     do = (advise("Widen cliprange_value, or normalise the rewards"),)
 
 
-RULES = (ValueLossDiverges, CriticUseless, ValueClipHigh)
+class CriticWeak(Rule):
+    """The critic explains little of the returns, late in the run.
+
+    Why: it is trained too little beside the policy, or the returns of answers can hardly be told beforehand.
+    False alarm: short answers with a reward at their end leave little to explain; a remark.
+    Sources: practice: above a half is good (G).
+    """
+
+    code, name, severity = "VAL04", "critic-weak", INFO
+    methods = ONLINE
+    about = "explained_var"
+    little = param(0.3, "explained variance")
+    when = after(share=0.6, steps=300) & sustained(ema(CriticUseless.explained, 20) < little, 5, share=0.1)
+    shows = {"explains": ema(CriticUseless.explained, 20)}
+    says = "the critic explains only {explains:.2f} of the variance at step {last_step}"
+    do = CriticUseless.do
+    follows = ("VAL01", "VAL02", "RWD01")
+
+
+RULES = (ValueLossDiverges, CriticUseless, ValueClipHigh, CriticWeak)

@@ -5,8 +5,21 @@ from __future__ import annotations
 from barograph.core.methods import GENERATING
 from barograph.rules.advice import advise, check_reference, cut_lr, revert, stop
 from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
-from barograph.rules.series import kl_sequence, kl_token, score
-from barograph.signals.words import after, ema, first, highest, noise, sustained
+from barograph.rules.series import kl_sequence, kl_token, score, steps_are_logged
+from barograph.signals.words import (
+    absolute,
+    after,
+    count,
+    ema,
+    first,
+    highest,
+    median,
+    metric,
+    noise,
+    spike,
+    step,
+    sustained,
+)
 
 raise_kl_weight = advise("Raise the weight of the KL term (kl_coef, beta)")
 sample_purely = advise(
@@ -41,7 +54,7 @@ class KlHighPerToken(Rule):
     Why: as with `kl-high`; in GRPO often a learning rate that suits adapters only.
     False alarm: single spikes come from single odd answers (the k3 estimate is unbounded) and pass; runs that drop the
     KL on purpose do not log it.
-    Sources: healthy-range survey G2 (G); measured on public runs: healthy ones stay below 0.3 (G).
+    Sources: practice (G); measured on public runs: healthy ones stay below 0.3 (G).
     """
 
     code, name, severity = "KL02", "kl-high-per-token", WARNING
@@ -49,7 +62,7 @@ class KlHighPerToken(Rule):
     about = "kl_ref"
     nats = param(0.5, "nats per token")
     far = param(3, "nats per token that make it critical")
-    when = sustained((ema(kl_token, 10) > nats) & (kl_token > nats / 2), 3, share=0.05)
+    when = sustained((ema(kl_token, 10) > nats) & (kl_token > nats / 2), 3, share=0.1)
     escalates = {CRITICAL: ema(kl_token, 10) > far}
     shows = {"kl": ema(kl_token, 10)}
     says = "the KL to the reference is {kl:.2f} nats per token since step {onset}, above {nats:g}"
@@ -102,4 +115,71 @@ class KlOutrunsScore(Rule):
     do = (raise_kl_weight, advise("Stop at the best evaluation"))
 
 
-RULES = (KlHighPerAnswer, KlHighPerToken, KlNegative, KlOutrunsScore)
+class KlSpike(Rule):
+    """The KL to the reference leaps for single rows.
+
+    Why: a few odd answers (the estimate is unbounded for tokens that the reference finds impossible), or an update that
+    went too far; if the score falls with it, the latter.
+    False alarm: single odd answers pass, and are a remark.
+    Sources: TRL issue 41 (I); ten times (G).
+    """
+
+    code, name, severity = "KL05", "kl-spike", INFO
+    methods = GENERATING
+    about = ("kl_ref_sequence", "kl_ref")
+    times = param(10, "times the median of its last 20 rows")
+    of_answer = (kl_sequence > times * median(kl_sequence, 20)) & (spike(kl_sequence, 20) > times) & (kl_sequence > 10)
+    of_token = (kl_token > times * median(kl_token, 20)) & (spike(kl_token, 20) > times) & (kl_token > 0.5)
+    # Lower than the twenty rows before it by far: the score went with it.
+    score_fell = score < ema(score, 20) - 4 * noise(score, 30)
+    when = of_answer | of_token
+    escalates = {WARNING: score_fell}
+    says = "the KL to the reference leapt to {peak:.3g} at step {peak_step}"
+    do = (raise_kl_weight, cut_lr(), revert())
+    follows = ("NUM01", "KL01", "KL02")
+
+
+class KlWeightRunsAway(Rule):
+    """The weight of the KL term, which follows the KL by itself, has grown manifold.
+
+    Why: the KL does not come down whatever the weight: the steps are too large.
+    False alarm: a weight that began far too small; look at the KL.
+    Sources: TRL documentation: it often grows before numerical instabilities (D); tenfold (G).
+    """
+
+    code, name, severity = "KL06", "kl-weight-runs-away", INFO
+    methods = GENERATING
+    about = "kl_coef"
+    times = param(10, "times its beginning")
+    far = param(100, "times its beginning that make it a warning")
+    weight, begin = metric("kl_coef"), first(metric("kl_coef"), 3)
+    when = (begin > 0) & sustained(weight > times * begin, 5)
+    escalates = {WARNING: weight > far * begin}
+    shows = {"weight": weight, "start": begin}
+    says = "the weight of the KL term has grown from {start:.3g} to {weight:.3g}: the KL does not follow it"
+    do = (cut_lr(), advise("Raise the target of the KL if this distance is acceptable"))
+    follows = ("KL01", "KL02")
+
+
+class KlStartsAboveZero(Rule):
+    """In the very first row the policy is already away from its reference.
+
+    Why: both are the same before the first update, and so is what they make of any answer: dropout is on in one of
+    them, the adapter is not switched off for the reference, or it is another checkpoint or another precision.
+    False alarm: a log that begins late, after a resume or with long logging intervals: only the row of step 1 counts.
+    Sources: definition of the KL (M); slime: a test of its own fails above 1e-8 (S); tolerance (G).
+    """
+
+    code, name, severity = "KL07", "kl-starts-above-zero", WARNING
+    methods = GENERATING
+    about = ("kl_ref_sequence", "kl_ref")
+    nats = param(1, "nats per sequence")
+    per_token = param(0.02, "nats per token")
+    of_answer = (count(kl_sequence) <= 1) & (absolute(kl_sequence) > nats)
+    of_token = (count(kl_token) <= 1) & (absolute(kl_token) > per_token)
+    when = steps_are_logged & (step() <= 1) & (of_answer | of_token)
+    says = "the KL to the reference is {value:.3g} in the first row: the reference is not the start policy"
+    do = (check_reference,)
+
+
+RULES = (KlHighPerAnswer, KlHighPerToken, KlNegative, KlOutrunsScore, KlSpike, KlWeightRunsAway, KlStartsAboveZero)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from barograph.core.methods import CLASSIFIER, IMPLICIT_REWARD, PAIRED, REWARD_MODEL, SUPERVISED_LOSS, Method
+from barograph.core.methods import (
+    CLASSIFIER,
+    IMPLICIT_REWARD,
+    PAIRED,
+    PREFERENCE,
+    REWARD_MODEL,
+    SUPERVISED_LOSS,
+    Method,
+)
 from barograph.core.names import EVAL
 from barograph.rules.advice import advise, check_data, cut_lr, earlier_checkpoint
-from barograph.rules.base import CRITICAL, WARNING, Rule, param
+from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
 from barograph.rules.series import accuracy, eval_loss, loss, rm_accuracy
 from barograph.signals.expression import Signal
 from barograph.signals.words import (
@@ -54,7 +62,7 @@ class EvalLossRising(Rule):
     shows = {"loss": eval_loss, "best": best}
     says = "the evaluation loss has risen from {best:.4f} to {loss:.4f} while the training loss fell: overfitting"
     do = (earlier_checkpoint, regularise)
-    follows = ("NUM01", "LOSS02")
+    follows = ("MOVE06", "MOVE04", "NUM01", "LOSS02")
     forgiven_after = 0.2
 
 
@@ -63,7 +71,7 @@ class EvalLossRisingFar(Rule):
 
     Why: as with `evaluation-loss-rising`; such models are used where they have not been trained, so it hurts at once.
     False alarm: evaluations of fewer than a few hundred examples.
-    Sources: healthy-range survey C9, R3 (G).
+    Sources: practice (G).
     """
 
     code, name, severity = "FIT02", "evaluation-loss-far-above-best", CRITICAL
@@ -104,7 +112,7 @@ class EvalLossGap(Rule):
     shows = {"eval": eval_loss, "train": train}
     says = "the evaluation loss is {eval:.3f} where the training loss is {train:.3f}: overfitting"
     do = (earlier_checkpoint, regularise, check_data)
-    follows = ("FIT01", "FIT02", "LOSS04")
+    follows = ("MOVE06", "FIT01", "FIT02", "LOSS04")
 
 
 class EvalAccuracyGap(Rule):
@@ -129,7 +137,7 @@ class EvalAccuracyGap(Rule):
     escalates = {CRITICAL: (of_model > far) | (of_classifier > far) | (of_policy > far + 0.05)}
     says = "the evaluation accuracy is {value:.2f}, more than {gap:.2f} below that of training"
     do = (earlier_checkpoint, regularise, check_data)
-    follows = ("FIT01", "FIT02")
+    follows = ("MOVE06", "MOVE04", "FIT01", "FIT02")
 
 
 class Underfit(Rule):
@@ -148,7 +156,7 @@ class Underfit(Rule):
     shows = {"train": ema(loss, 5), "eval": eval_loss}
     says = "training loss {train:.3f} and evaluation loss {eval:.3f} are both still high"
     do = (advise("A larger model, a higher rate or more epochs"), check_data)
-    follows = ("LOSS01", "LOSS06", "RM01", "CLS01")
+    follows = ("GRAD09", "LOSS01", "LOSS06", "RM01", "CLS01")
 
 
 class EvalAccuracyFalling(Rule):
@@ -156,7 +164,7 @@ class EvalAccuracyFalling(Rule):
 
     Why: over-optimisation of the preference loss.
     False alarm: small evaluation sets scatter.
-    Sources: arXiv 2406.02900 (P); healthy-range survey D12 (G).
+    Sources: arXiv 2406.02900 (P); practice (G).
     """
 
     code, name, severity = "FIT06", "evaluation-accuracy-falling", WARNING
@@ -169,7 +177,28 @@ class EvalAccuracyFalling(Rule):
     shows = {"accuracy": held_out, "best": highest(held_out)}
     says = "the evaluation accuracy fell from {best:.2f} to {accuracy:.2f} while the training margin grew"
     do = (earlier_checkpoint, cut_lr(), regularise)
-    follows = ("FIT01",)
+    follows = ("NUM01", "MOVE04", "FIT01")
 
 
-RULES = (EvalLossRising, EvalLossRisingFar, EvalLossGap, EvalAccuracyGap, Underfit, EvalAccuracyFalling)
+class ManyEpochs(Rule):
+    """The data has been gone through more than three times.
+
+    Why: preferences and reward models are mostly learned in one pass; later ones memorise.
+    False alarm: small data, small rates, or an evaluation that still improves; it is a remark.
+    Sources: one epoch for reward models, arXiv 2203.02155 (P); 1 to 3 for DPO and KTO (D); TRL issue 1236 (I).
+    """
+
+    code, name, severity = "FIT07", "many-epochs", INFO
+    methods = PREFERENCE | REWARD_MODEL
+    about = "epoch"
+    most = param(3, "passes over the data", by_method={Method.REWARD: 2})
+    # The last row of the third pass may stand a little above it.
+    when = metric("epoch") > most + 0.05
+    shows = {"epoch": metric("epoch")}
+    says = "the data has been gone through {epoch:.1f} times; 1 to {most:g} is usual"
+    do = (earlier_checkpoint, regularise)
+    follows = ("FIT01", "FIT02", "FIT03", "FIT04", "LOSS04")
+    rearm = 1.0
+
+
+RULES = (EvalLossRising, EvalLossRisingFar, EvalLossGap, EvalAccuracyGap, Underfit, EvalAccuracyFalling, ManyEpochs)

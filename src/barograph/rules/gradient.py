@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from barograph.core.methods import ALL, ONLINE, Method
+from barograph.core.methods import ALL, ONLINE, SUPERVISED_LOSS, Method
 from barograph.rules.advice import advise, check_data, check_trainable, cut_lr, raise_lr, revert, stop
 from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
-from barograph.rules.series import grad, loss
-from barograph.signals.words import after_warmup, ema, first, fraction, median, spike, sustained
+from barograph.rules.score import at_its_best
+from barograph.rules.series import grad, loss, unless
+from barograph.signals.words import after_warmup, ema, fact, first, fraction, maximum, median, settled, spike, sustained
 
 clip = advise("Clip gradients at 1.0, in online methods at 0.1 to 0.5")
 #: Methods whose loss is a mean over pairs, so that absolute gradient norms mean the same from run to run ...
@@ -93,7 +94,8 @@ class GradientVanished(Rule):
     about = "grad_norm"
     floor = param(1e-6, "norm that counts as zero")
     patience = param(3, "rows in a row", by_method=dict.fromkeys(ONLINE, 10))
-    when = sustained(grad < floor, patience)
+    #: Where a task is solved, groups without a spread leave nothing to learn: that is no fault.
+    when = sustained((grad < floor) & unless(at_its_best, beside=grad), patience)
     shows = {"norm": grad}
     says = "the gradient norm is {norm:.2g} for {rows}: nothing is being trained"
     do = (stop("the compute is wasted"), check_trainable, advise("Look at margins, advantages and label masks"))
@@ -126,7 +128,7 @@ class GradientSpikes(Rule):
 
     Why: a bad batch, rare tokens, or, in online methods, a first sign that the engines disagree.
     False alarm: a clipped spike now and then is ordinary.
-    Sources: healthy-range survey C3 (G); prime-rl: spikes precede divergence (D).
+    Sources: practice (G); prime-rl: spikes precede divergence (D).
     """
 
     code, name, severity = "GRAD06", "gradient-spikes", INFO
@@ -143,6 +145,74 @@ class GradientSpikes(Rule):
     follows = ("NUM01", "GRAD01")
 
 
+class GradientRisen(Rule):
+    """The gradient norm is many times what it was at the beginning, for a good part of the run.
+
+    Why: the learning rate is too high for where the run has come, or the engines of an online method disagree.
+    False alarm: a norm that begins near zero, as with an adapter whose second factor starts at zero; the median of
+    later rows is compared as well. A rise that comes with better scores is ordinary.
+    Sources: prime-rl: rising norms precede divergence (D); tenfold (G).
+    """
+
+    code, name, severity = "GRAD07", "gradient-risen", INFO
+    about = "grad_norm"
+    times = param(10, "times its beginning")
+    far = param(50, "times its beginning that make it a warning")
+    now = ema(grad, 10)
+    # The first rows of a warm-up are small: whatever it stood at in the first fifth counts as its beginning, too.
+    begin = maximum(first(grad, 5), first(settled(ema(grad, 10), 10), 10))
+    when = after_warmup() & sustained(now > times * begin, 10, share=0.1)
+    escalates = {WARNING: now > far * begin}
+    shows = {"norm": now, "start": begin}
+    says = "the gradient norm is {norm:.3g} on average since step {onset} and was {start:.3g} at the beginning"
+    do = (cut_lr(), clip)
+    follows = ("NUM01", "GRAD01", "GRAD02", "GRAD06", "LOSS02")
+
+
+class GradientAlwaysClipped(Rule):
+    """Nearly every gradient is cut to a small part of itself.
+
+    Why: the loss has a large scale, as sums over tokens, IPO and SPPO have; every step then is as long as the clipping
+    limit allows, and the learning rate alone says how far it goes.
+    False alarm: it is a remark: many such runs learn well.
+    Sources: definition of clipping (M); fivefold, 95 % (G).
+    """
+
+    code, name, severity = "GRAD08", "gradient-always-clipped", INFO
+    about = "grad_norm"
+    times = param(5, "times the clipping limit")
+    share = param(0.95, "share of the last 50 rows")
+    when = (fact("max_grad_norm") > 0) & (fraction(grad > times * fact("max_grad_norm"), 50) > share)
+    shows = {"norm": median(grad, 50), "limit": fact("max_grad_norm")}
+    says = "the gradient norm is about {norm:.3g}, and every one is clipped to {limit:g}"
+    do = (advise("Lower the scale of the loss (a mean instead of a sum), or raise max_grad_norm"),)
+    follows = ("GRAD01", "GRAD02", "GRAD03")
+    rearm = 1.0
+
+
+class GradientFaded(Rule):
+    """The gradient norm has fallen to a hundredth of its beginning, and the loss has not.
+
+    Why: units, heads or the sigmoid are saturated, or what is trained no longer reaches the loss.
+    False alarm: single rows; an average is compared, while there is a loss left to learn from.
+    Sources: practice (G).
+    """
+
+    code, name, severity = "GRAD09", "gradient-faded", WARNING
+    methods = SUPERVISED_LOSS
+    about = "grad_norm"
+    share = param(0.01, "share of its beginning that is left")
+    kept = param(0.5, "share of its beginning that the loss must have kept")
+    left = ema(grad, 10)
+    when = after_warmup() & sustained(
+        (left < share * first(grad, 5)) & (ema(loss, 10) > kept * first(loss, 3)) & (loss > 0), 5, share=0.05
+    )
+    shows = {"norm": left, "start": first(grad, 5)}
+    says = "the gradient norm has fallen from {start:.3g} to {norm:.2g}, while the loss is still there"
+    do = (revert(), cut_lr(), check_trainable)
+    follows = ("NUM01", "GRAD04", "RATE01", "RM06", "LIK06", "PREF01", "LOSS02")
+
+
 RULES = (
     GradientExplosion,
     GradientPersistentlyHigh,
@@ -150,4 +220,7 @@ RULES = (
     GradientVanished,
     GradientTiny,
     GradientSpikes,
+    GradientRisen,
+    GradientAlwaysClipped,
+    GradientFaded,
 )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from barograph.core.methods import ONLINE
+from barograph.core.methods import ONLINE, Method
 from barograph.rules.advice import advise
 from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
 from barograph.rules.score import at_its_best
 from barograph.rules.series import score, score_std, silent_groups
-from barograph.signals.words import count, ema, fraction, sustained
+from barograph.signals.words import absolute, count, ema, first, fraction, maximum, metric, noise, sustained
 
 
 class GroupsWithoutSpread(Rule):
@@ -57,4 +57,121 @@ class SpreadGone(Rule):
     follows = ("LEN01", "LEN02", "RWD01", "GRP01")
 
 
-RULES = (GroupsWithoutSpread, SpreadGone)
+class PromptsUnsolved(Rule):
+    """Most prompts are solved by none of their answers.
+
+    Why: they are too hard for the model as it is, or the reward never matches.
+    False alarm: data that is hard on purpose, with filtering of such groups while sampling.
+    Sources: DAPO, arXiv 2503.14476 (P); level (G).
+    """
+
+    code, name, severity = "GRP03", "prompts-unsolved", WARNING
+    methods = ONLINE
+    about = "solved_none_frac"
+    most = param(0.7, "share of prompts")
+    nearly_all = param(0.95, "share of prompts that makes it critical")
+    unsolved = ema(metric("solved_none_frac"), 20)
+    when = (count(metric("solved_none_frac")) >= 10) & sustained(unsolved > most, 5, share=0.05)
+    escalates = {CRITICAL: unsolved > nearly_all}
+    shows = {"share": unsolved}
+    says = "{share:.0%} of the prompts are solved by none of their answers: they teach nothing"
+    do = (
+        advise("Choose easier prompts, or give partial credit"),
+        advise("Run the reward function by hand on an answer that you know to be right"),
+    )
+    follows = ("LEN01", "LEN02", "RWD01")
+
+
+class PromptsAllSolved(Rule):
+    """Most prompts are solved by all of their answers.
+
+    Why: they are too easy for the model as it is by now.
+    False alarm: it is how a task ends that has been learned; a remark.
+    Sources: DAPO, arXiv 2503.14476 (P); level (G).
+    """
+
+    code, name, severity = "GRP04", "prompts-all-solved", INFO
+    methods = ONLINE
+    about = "solved_all_frac"
+    most = param(0.7, "share of prompts")
+    solved = ema(metric("solved_all_frac"), 20)
+    when = (count(metric("solved_all_frac")) >= 10) & sustained(solved > most, 5, share=0.05)
+    shows = {"share": solved}
+    says = "{share:.0%} of the prompts are solved by all of their answers: there is little left to learn from them"
+    do = (advise("Choose harder prompts, or stop here"),)
+
+
+class AdvantagesExtreme(Rule):
+    """Single advantages are very far from the others.
+
+    Why: they are divided by a spread within the group that is nearly zero.
+    False alarm: advantages that are not normalised have the scale of the reward: compare with their own spread.
+    Sources: Dr. GRPO, arXiv 2503.20783: no division (P); twenty standard deviations (G).
+    """
+
+    code, name, severity = "GRP05", "advantages-extreme", INFO
+    methods = ONLINE
+    about = ("adv_max", "adv_min")
+    most = param(20, "spreads, or units where the spread is not logged, between the highest and the lowest")
+    between = metric("adv_max") - metric("adv_min")
+    own_spread = maximum(metric("adv_std"), 1)
+    # Where rewards are only centred, advantages lie no farther apart than they do.
+    rewards = maximum(metric("score_max") - metric("score_min"), 1)
+    when = (count(metric("adv_max")) >= 5) & sustained((between > most * own_spread) | (between > most * rewards), 5)
+    shows = {"range": between}
+    says = "the advantages of a batch lie {range:.0f} apart"
+    do = (advise("Do not divide by the spread within the group (scale_rewards none, dr_grpo), or enlarge the group"),)
+
+
+class AdvantagesOffCentre(Rule):
+    """The mean advantage is not zero although advantages are normalised.
+
+    Why: groups are cut apart by padding, filtering or sharding, so that their mean is not theirs any more.
+    False alarm: estimators with a critic need not be centred; only advantages with a spread about one are looked at.
+    Sources: definition of a normalised advantage (M); a tenth (G).
+    """
+
+    code, name, severity = "GRP06", "advantages-off-centre", INFO
+    methods = ONLINE
+    about = "adv_mean"
+    away = param(0.1, "distance from zero, in spreads")
+    centre = ema(metric("adv_mean"), 20)
+    spread_of_them = ema(metric("adv_std"), 20)
+    normalised = (spread_of_them > 0.5) & (spread_of_them < 1.5)
+    when = (count(metric("adv_mean")) >= 20) & sustained(
+        normalised & (absolute(centre) > away) & (absolute(centre) > noise(metric("adv_mean"), 20)), 10
+    )
+    shows = {"mean": centre}
+    says = "the mean advantage is {mean:.2f} since step {onset}, where zero is meant"
+    do = (advise("Check that each group stays whole on its way through filtering and sharding"),)
+
+
+class ScoreMarginGone(Rule):
+    """The two answers to a prompt score alike: there is nothing to prefer any more.
+
+    Why: the policy has converged, or collapsed to one answer.
+    False alarm: it is how a run ends that has learned what the judge can tell apart.
+    Sources: a twentieth of its beginning (G).
+    """
+
+    code, name, severity = "GRP07", "score-margin-gone", WARNING
+    methods = frozenset({Method.ONLINE_DPO})
+    about = "score_margin"
+    share = param(0.05, "share of its beginning that is left")
+    left = ema(metric("score_margin"), 10)
+    begin = first(metric("score_margin"), 10)
+    when = (count(metric("score_margin")) >= 20) & sustained((begin > 0) & (left < share * begin), 5, share=0.05)
+    shows = {"left": left, "start": begin}
+    says = "the answers to a prompt score {left:.3g} apart, and {start:.3g} at the beginning: nothing left to prefer"
+    do = (advise("Raise the temperature"), advise("Stop here if the score is what was wanted"))
+
+
+RULES = (
+    GroupsWithoutSpread,
+    SpreadGone,
+    PromptsUnsolved,
+    PromptsAllSolved,
+    AdvantagesExtreme,
+    AdvantagesOffCentre,
+    ScoreMarginGone,
+)

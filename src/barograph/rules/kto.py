@@ -5,8 +5,8 @@ from __future__ import annotations
 from barograph.core.methods import Method
 from barograph.rules.advice import advise, cut_lr, raise_beta, raise_lr
 from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
-from barograph.rules.series import chosen_nats, kto_kl, rejected_nats
-from barograph.signals.words import after, ema, fact, fraction, maximum, metric, present, step, sustained
+from barograph.rules.series import chosen_nats, kto_kl, loss, rejected_nats
+from barograph.signals.words import after, before, ema, fact, fraction, maximum, metric, present, step, sustained
 
 KTO = frozenset({Method.KTO})
 UNPAIRED = frozenset({Method.KTO, Method.BCO})
@@ -60,6 +60,7 @@ class KtoKlStuckAtZero(Rule):
         "{chosen_nats:+.1f} and {rejected_nats:+.1f} nats"
     )
     do = (larger_batch, advise("Keep the order of examples as the trainer lays them out"))
+    follows = ("KTO04",)
 
 
 class KtoClassMissing(Rule):
@@ -68,7 +69,7 @@ class KtoClassMissing(Rule):
     Why: batches hold one class only. TRL lays paired data out as a block of chosen and a block of rejected answers
     and reads it in order.
     False alarm: none that matters: such rows have no margin at all.
-    Sources: TRL KTO trainer (S); healthy-range survey K9 (S).
+    Sources: TRL KTO trainer (S); rows without a class in its trainers (S).
     """
 
     code, name, severity = "KTO03", "kto-class-missing", WARNING
@@ -81,6 +82,7 @@ class KtoClassMissing(Rule):
     when = (fraction(one_of_two, 20) > share) | sustained(one_of_two, 3, steps=20)
     says = "rows hold one class only, by turns or all along, since step {onset}"
     do = (advise("Shuffle the data after unpairing it"), larger_batch)
+    follows = ("KTO04",)
 
 
 class KtoBatchTiny(Rule):
@@ -91,12 +93,11 @@ class KtoBatchTiny(Rule):
     Sources: TRL documentation of KTO; KTO paper (D, P).
     """
 
-    code, name, severity = "KTO04", "kto-batch-tiny", INFO
+    code, name, severity = "KTO04", "kto-batch-tiny", WARNING
     methods = KTO
     about = ("kto_z0", "loss")
     least = param(4, "examples per device and step")
     when = (fact("per_device_batch") < least) & (step() >= 0)
-    escalates = {WARNING: (fact("per_device_batch") < 2) & (step() >= 0)}
     shows = {"batch": fact("per_device_batch")}
     says = "there are {batch:g} examples per device and step; KTO's KL estimate needs {least:g} or more"
     do = (larger_batch,)
@@ -146,4 +147,26 @@ class KtoImbalance(Rule):
     do = (advise("Set desirable_weight and undesirable_weight so that the ratio is between 1 and 4/3"),)
 
 
-RULES = (KtoKlHigh, KtoKlStuckAtZero, KtoClassMissing, KtoBatchTiny, KtoImbalance, KtoKlTiny)
+class KtoSaturates(Rule):
+    """Early in the run half of the loss is gone and the rewards are far from the reference.
+
+    Why: the learning rate is too high: the sigmoid is saturated, and what still moves is the distance.
+    False alarm: very long answers, which collect nats by their length.
+    Sources: KTO documentation: at most 1e-6 at beta 0.1 (D); half of the loss, 50 nats, a quarter of the run (G).
+    """
+
+    code, name, severity = "KTO07", "kto-saturates-early", WARNING
+    methods = KTO
+    about = "loss"
+    part = param(0.5, "share of the loss that it starts from")
+    nats = param(50, "nats per sequence of either reward")
+    until = param(0.25, "share of the run that counts as early")
+    away = maximum(abs(ema(chosen_nats, 5)), abs(ema(rejected_nats, 5)))
+    when = before(share=until, steps=50) & sustained((ema(loss, 5) < part * fact("start_loss")) & (away > nats), 3)
+    shows = {"loss": ema(loss, 5), "away": away}
+    says = "the loss is {loss:.2f} as early as step {step}, {away:.0f} nats from the reference: saturated"
+    do = (cut_lr(), raise_beta)
+    follows = ("NUM01", "LIK05", "PREF06")
+
+
+RULES = (KtoKlHigh, KtoKlStuckAtZero, KtoClassMissing, KtoBatchTiny, KtoImbalance, KtoKlTiny, KtoSaturates)

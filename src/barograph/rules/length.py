@@ -33,7 +33,28 @@ class Truncation(Rule):
     shows = {"cut": ema(truncated, 10), "length": ema(length, 10)}
     says = "{cut:.0%} of the answers are cut off at the length limit (mean length {length:.0f})"
     do = (longer_limit, mask_cut_answers, advise("Check that the model knows its end-of-text token"))
-    follows = ("ENT02",)
+    follows = ("LEN06", "ENT02")
+
+
+class StoppedEnding(Rule):
+    """Answers that ended by themselves at the beginning run into the length limit now.
+
+    Why: the policy has lost its end-of-text token, as it does when it breaks down, or it is paid for not ending. The
+    limit is not the trouble: it was long enough before.
+    False alarm: reasoning that grows towards its limit; half of the answers are far beyond that.
+    Sources: measured on policies that broke down, and on rewards that pay by the word (G).
+    """
+
+    code, name, severity = "LEN06", "answers-stopped-ending", WARNING
+    methods = GENERATING
+    about = "truncated_frac"
+    few = param(0.2, "share of answers cut off at the beginning")
+    many = param(0.5, "share of answers cut off now")
+    when = (count(truncated) >= 10) & sustained((first(truncated, 3) < few) & (ema(truncated, 5) > many), 5, share=0.05)
+    shows = {"cut": ema(truncated, 5), "start": first(truncated, 3)}
+    says = "{start:.0%} of the answers were cut off at the beginning, {cut:.0%} are now: they do not end any more"
+    do = (revert(), advise("Look at the KL, the entropy and what the reward pays for"))
+    follows = ("NUM01",)
 
 
 class LengthAtCap(Rule):
@@ -84,7 +105,7 @@ class LengthCollapse(Rule):
 
     Why: ending at once is safe when long answers are punished, or the format reward pays for nothing else.
     False alarm: a task whose best answer is short: the score then rises with it.
-    Sources: healthy-range survey G8 (G).
+    Sources: practice (G).
     """
 
     code, name, severity = "LEN04", "length-collapse", WARNING
@@ -117,7 +138,7 @@ class NoEndOfText(Rule):
     when = after(share=0.2, steps=20) & sustained((ending < share) | (counted < share), 5)
     says = "hardly an answer ends by itself ({metric} is {value:.2g} on average) since step {onset}"
     do = (advise("Set missing_eos_penalty"), longer_limit)
-    follows = ("LEN01",)
+    follows = ("LEN06", "LEN01")
 
 
-RULES = (Truncation, LengthAtCap, LengthGrowth, LengthCollapse, NoEndOfText)
+RULES = (StoppedEnding, Truncation, LengthAtCap, LengthGrowth, LengthCollapse, NoEndOfText)

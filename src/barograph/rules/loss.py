@@ -6,6 +6,7 @@ from barograph.core.methods import CLASSIFIER, IMPLICIT_REWARD, PAIRED, REWARD_M
 from barograph.rules.advice import (
     advise,
     check_data,
+    check_labels,
     check_reference,
     check_trainable,
     cut_lr,
@@ -16,7 +17,7 @@ from barograph.rules.advice import (
     stop,
 )
 from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
-from barograph.rules.series import loss, margin_nats, steps_are_logged
+from barograph.rules.series import loss, margin, margin_nats, steps_are_logged
 from barograph.signals.words import (
     after,
     after_warmup,
@@ -24,10 +25,12 @@ from barograph.signals.words import (
     count,
     delta,
     ema,
+    exp,
     fact,
     first,
     fraction,
     highest,
+    log,
     lowest,
     maximum,
     noise,
@@ -77,7 +80,7 @@ class StuckAtStart(Rule):
     shows = {"loss": slow, "start": start}
     says = "the loss is {loss:.4f} at step {last_step}, still the {start:.4f} it starts from when nothing is learned"
     do = (raise_lr, check_trainable, check_data)
-    follows = ("PREF01", "GRAD04", "RATE01", "KTO03")
+    follows = ("GRAD09", "PREF01", "GRAD04", "RATE01", "KTO03")
     forgiven_after = 0.2
 
 
@@ -125,7 +128,7 @@ class LossRising(Rule):
     says = "the loss has been rising since step {onset}: {loss:.3f} now, {start:.3f} at the start, {best:.3f} at best"
     do = (stop(), revert(), cut_lr(), check_data)
     may_act = True
-    follows = ("NUM01", "NUM03")
+    follows = ("MOVE04", "NUM01", "NUM03")
 
 
 class LossDroppedTooFast(Rule):
@@ -224,7 +227,7 @@ class LossNotDecreasing(Rule):
         check_data,
         check_trainable,
     )
-    follows = ("LOSS01", "LOSS02", "PREF01", "GRAD04", "RATE01", "RATE03")
+    follows = ("GRAD09", "LOSS01", "LOSS02", "PREF01", "GRAD04", "RATE01", "RATE03")
     forgiven_after = 0.2
 
 
@@ -269,6 +272,51 @@ class StartsOffItsConstant(Rule):
     follows = ("PREF02",)
 
 
+class BelowItsBound(Rule):
+    """The loss is lower than any loss with this margin can be.
+
+    Why: another objective than the one that is named, or the margin is logged of other rows or with another beta. The
+    logistic loss of a mean margin is the least that pairs of that mean can have.
+    False alarm: rows that average loss and margin over different steps; five in a row must agree.
+    Sources: Jensen's inequality (M); a tenth (G).
+    """
+
+    code, name, severity = "LOSS09", "loss-below-its-bound", INFO
+    methods = frozenset({Method.DPO})
+    about = "loss"
+    part = param(0.9, "share of the bound that allows for rounding")
+    least = param(0.01, "difference that matters")
+    bound = log(1 + exp(-margin))
+    is_logistic = abs(start - 0.693147) < 1e-3
+    when = is_logistic & sustained((loss < part * bound) & (loss < bound - least) & (loss > 0), 5, share=0.02)
+    shows = {"loss": loss, "bound": bound, "margin": margin}
+    says = "the loss is {loss:.3f}, but with a margin of {margin:.2f} it cannot be below {bound:.3f}"
+    do = (advise("Name the loss under loss_type, and check which beta the margin is logged with"),)
+
+
+class FewPairsFarOff(Rule):
+    """The margin is large and the loss is as high as when nothing is learned.
+
+    Why: most pairs are won by far and a few are lost by as much: their labels are wrong, or they contradict the others.
+    False alarm: small batches in which one pair rules the row; an average is compared.
+    Sources: the loss of pairs that all had this margin (M); the loss that nothing learned has (M).
+    """
+
+    code, name, severity = "LOSS10", "few-pairs-far-off", INFO
+    methods = frozenset({Method.DPO})
+    about = "loss"
+    least = param(1.0, "margin that counts as large")
+    when = (
+        after_warmup()
+        & BelowItsBound.is_logistic
+        & sustained((smooth > start) & (ema(margin, 5) > least), 5, share=0.05)
+    )
+    shows = {"loss": smooth, "margin": ema(margin, 5), "bound": log(1 + exp(-ema(margin, 5)))}
+    says = "with a margin of {margin:.2f} the loss could be {bound:.2f}, and is {loss:.2f}: some pairs are far off"
+    do = (check_labels, advise("Smooth the labels, or take a loss that a few wrong ones do not rule (robust, IPO)"))
+    follows = ("NUM01", "LOSS02", "PREF08", "PREF10")
+
+
 RULES = (
     StuckAtStart,
     LossRising,
@@ -278,4 +326,6 @@ RULES = (
     LossNotDecreasing,
     LossUnsteady,
     StartsOffItsConstant,
+    BelowItsBound,
+    FewPairsFarOff,
 )

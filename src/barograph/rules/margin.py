@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from barograph.core.methods import IMPLICIT_REWARD, PAIRED, PREFERENCE, Method
+from barograph.core.names import EVAL
 from barograph.rules.advice import (
     advise,
     check_data,
@@ -22,18 +23,23 @@ from barograph.rules.series import (
     beta,
     chosen,
     chosen_nats,
+    kto_kl,
     margin,
     margin_nats,
     rejected,
     rejected_nats,
     steps_are_logged,
+    unless,
 )
 from barograph.signals.words import (
     after,
     after_warmup,
+    before,
     count,
     delta,
     ema,
+    fact,
+    first,
     highest,
     maximum,
     metric,
@@ -91,11 +97,14 @@ class StartsAwayFromReference(Rule):
     nats = param(20, "nats per sequence on the same side, for both answers")
     steps = param(10, "last step that counts as the beginning")
     exact = param(5, "nats per sequence that are too many in the row of step 1, before any update")
+    kl = param(1.0, "nats of KTO's own estimate that are too many in the row of step 1")
     shared = maximum(minimum(chosen_nats, rejected_nats), minimum(-chosen_nats, -rejected_nats))
     # Before the first update both are exactly zero, if all is well; later rows no longer tell.
     moved = maximum(abs(chosen_nats), abs(rejected_nats))
     at_once = (step() <= 1) & ((moved > exact) | ((moved > 0.1) & (moved > 0.05 * abs(metric("logp_chosen")))))
-    when = steps_are_logged & (step() <= steps) & (count(chosen) <= 1) & ((shared > nats) | at_once)
+    # KTO's estimate compares answers to other prompts: it is zero as well before the first update.
+    apart = (step() <= 1) & (kto_kl > kl)
+    when = steps_are_logged & (step() <= steps) & (count(chosen) <= 1) & ((shared > nats) | at_once | apart)
     shows = {"chosen": chosen, "rejected": rejected}
     says = (
         "at step {step} the rewards are already {chosen:.2f} and {rejected:.2f}: the reference is not the start policy"
@@ -136,7 +145,7 @@ class MarginInverted(Rule):
         advise("Check that max_length does not cut off where answers differ"),
     )
     may_act = True
-    follows = ("NUM01",)
+    follows = ("MOVE04", "NUM01")
     forgiven_after = 0.5
 
 
@@ -166,8 +175,9 @@ class MarginShrinking(Rule):
     """The margin had been reached and is being lost again.
 
     Why: the learning rate is too high for how far the run has come, or the later data contradicts the earlier.
-    False alarm: reference models that are synchronised on purpose make the margin fall at each synchronisation.
-    Sources: healthy-range survey D7 (G).
+    False alarm: a reference that is synchronised on purpose makes the margin fall at each synchronisation; where the
+    settings say so (sync_ref_model) nothing is said.
+    Sources: practice (G).
     """
 
     code, name, severity = "PREF05", "margin-shrinking", WARNING
@@ -175,13 +185,15 @@ class MarginShrinking(Rule):
     about = "reward_margin"
     kept = param(0.5, "share of its best that must remain")
     best = highest(settled(slow, 10))
-    when = after(share=0.2, steps=40) & sustained(
-        (slow < kept * best) & (best - slow > 3 * noise(margin, 20)), 3, share=0.1
+    when = (
+        after(share=0.2, steps=40)
+        & (fact("reference_follows") <= 0)
+        & sustained((slow < kept * best) & (best - slow > 3 * noise(margin, 20)), 3, share=0.1)
     )
     shows = {"margin": slow, "best": best}
     says = "the margin has fallen from {best:.3f} to {margin:.3f}"
     do = (revert(), cut_lr(), check_data)
-    follows = ("NUM01", "PREF03")
+    follows = ("NUM01", "MOVE04", "PREF03")
 
 
 class MarginTooLarge(Rule):
@@ -237,14 +249,20 @@ class MarginUnsteady(Rule):
     severity_for = {Method.KTO: WARNING}
     methods = IMPLICIT_REWARD
     about = "reward_margin"
-    part = param(1.0, "scatter from row to row, as a share of the margin itself")
+    part = param(1.5, "scatter from row to row, as a share of the margin itself")
     nats = param(5, "nats per sequence of scatter that matter")
-    wild = (noise(margin, 20) > part * abs(ema(margin, 20))) & (noise(margin_nats, 20) > nats)
+    #: What the held-out pairs gain meanwhile is worth some scatter.
+    improves = metric("reward_margin", EVAL) >= 0.95 * highest(metric("reward_margin", EVAL))
+    wild = (
+        unless(improves, beside=margin)
+        & (noise(margin, 20) > part * abs(ema(margin, 20)))
+        & (noise(margin_nats, 20) > nats)
+    )
     when = after(share=0.4, steps=60) & sustained(wild, 10, share=0.05)
     shows = {"margin": ema(margin, 20), "jump": noise(margin, 20)}
     says = "the margin jumps by {jump:.2f} from row to row around {margin:.2f}"
     do = (cut_lr(), advise("Enlarge the batch, or accumulate gradients"))
-    follows = ("NUM01", "PREF03", "LOSS02")
+    follows = ("NUM01", "KTO04", "PREF03", "LOSS02")
 
 
 class BetaTiny(Rule):
@@ -285,6 +303,55 @@ class BetaHuge(Rule):
     rearm = 1.0
 
 
+class MarginDoesNotRise(Rule):
+    """Without a reference the margin begins anywhere; here it stays where it began.
+
+    Why: the learning rate is too low, the weight of the preference term too small beside the likelihood term, or the
+    answers of a pair hardly differ.
+    False alarm: answers that the model tells apart well from the start.
+    Sources: ORPO, arXiv 2403.07691: the log odds grow (P); two standard errors (M).
+    """
+
+    code, name, severity = "PREF11", "margin-does-not-rise", WARNING
+    methods = frozenset({Method.ORPO, Method.CPO})
+    about = ("reward_margin", "log_odds")
+    errors = param(2.0, "standard errors of a ten-row mean that count as a rise")
+    odds = metric("log_odds")
+    # The beginning and now are means over ten rows each: the error of their difference is 0.45 of the scatter.
+    flat = ema(margin, 10) - first(margin, 10) < errors * 0.45 * noise(margin, 30)
+    odds_flat = ema(odds, 10) - first(odds, 10) < errors * 0.45 * noise(odds, 30)
+    of_margin = (count(margin) >= 20) & flat & (ema(accuracy, 20) < 0.9)
+    of_odds = (count(odds) >= 20) & odds_flat & (ema(accuracy, 20) < 0.9)
+    when = after(share=0.5, steps=100) & sustained(of_margin | of_odds, 5, share=0.1)
+    shows = {"margin": ema(margin, 10), "start": first(margin, 10)}
+    says = "the margin is {margin:.4f} at step {last_step} and was {start:.4f} at the start: it does not rise"
+    do = (raise_lr, advise("Raise beta (the weight of the preference term)"), check_data)
+    follows = ("RATE01", "RATE03", "GRAD04")
+
+
+class FarFromReferenceEarly(Rule):
+    """The policy is many nats from its reference before a quarter of the run is over.
+
+    Why: beta is too small to hold it, or the learning rate too high; margins may still look small in reward units.
+    False alarm: very long answers, which collect nats by their length.
+    Sources: beta of 0.5 for summaries, arXiv 2305.18290 (P); nats (G).
+    """
+
+    code, name, severity = "PREF12", "far-from-reference-early", INFO
+    methods = IMPLICIT_REWARD
+    about = ("reward_rejected", "reward_chosen")
+    nats = param(50, "nats per sequence")
+    far = param(150, "nats per sequence that make it a warning")
+    until = param(0.25, "share of the run that counts as early")
+    away = maximum(abs(ema(chosen_nats, 5)), abs(ema(rejected_nats, 5)))
+    when = before(share=until, steps=50) & sustained(away > nats, 3)
+    escalates = {WARNING: away > far}
+    shows = {"away": away}
+    says = "the policy is {away:.0f} nats per answer from its reference as early as step {step}"
+    do = (raise_beta, cut_lr())
+    follows = ("PREF02", "LIK05", "PREF06", "PREF09", "NUM01")
+
+
 RULES = (
     NothingTrains,
     StartsAwayFromReference,
@@ -296,4 +363,6 @@ RULES = (
     MarginUnsteady,
     BetaTiny,
     BetaHuge,
+    MarginDoesNotRise,
+    FarFromReferenceEarly,
 )

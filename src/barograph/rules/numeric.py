@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from barograph.core.methods import CLASSIFIER, Method
 from barograph.core.names import EVAL
 from barograph.rules.advice import advise, check_data, cut_lr, revert, stop
-from barograph.rules.base import CRITICAL, WARNING, Rule, param
+from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
 from barograph.rules.series import loss
-from barograph.signals.words import nonfinite, sustained
+from barograph.signals.words import fraction, median, nonfinite, sustained
 
 precision = advise("Train in bf16 or fp32: fp16 overflows on long sums of log-probabilities")
 show_nan = advise("Set logging_nan_inf_filter=False, so that the trainer stops hiding it")
@@ -73,8 +74,8 @@ class SignalNotFinite(Rule):
 
     Why: if both classes are hit, log-probabilities overflow or an answer is empty after masking. If one class only is
     hit, it was absent from the batch and its mean divides by zero.
-    False alarm: `logits/*` alone may be NaN from padding columns without touching the loss; they are not looked at.
-    Sources: TRL issues 1447, 1380, 2435 (I); healthy-range survey C2 (I).
+    False alarm: `logits/*` alone may be NaN from padding columns without touching the loss: see `logits-not-finite`.
+    Sources: TRL issues 1447, 1380, 2435 (I); a mean over nothing (M).
     """
 
     code, name, severity = "NUM04", "signal-not-finite", WARNING
@@ -101,4 +102,44 @@ class SignalNotFinite(Rule):
     follows = ("NUM01", "NUM02", "NUM03")
 
 
-RULES = (LossNotFinite, GradientNotFinite, MaskedNaN, SignalNotFinite)
+class LogitsNotFinite(Rule):
+    """The mean of the logits is NaN while loss and rewards are numbers.
+
+    Why: the mean is taken over positions or columns that stand for padding and hold minus infinity; the loss does not
+    read them.
+    False alarm: it nearly always is one: a remark, so that nobody stops a run for it.
+    Sources: TRL issue 2435 (I).
+    """
+
+    code, name, severity = "NUM05", "logits-not-finite", INFO
+    about = ("logit_chosen", "logit_rejected")
+    broken = nonfinite("loss") | nonfinite("reward_chosen") | nonfinite("logp_chosen") | nonfinite("grad_norm")
+    when = (nonfinite("logit_chosen") | nonfinite("logit_rejected")) & ~broken
+    says = "{metric} is not a number while loss and rewards are: only what is logged is spoilt, not the training"
+    do = (advise("Leave it, as long as the loss is a number"), precision)
+    follows = ("NUM01", "NUM02", "NUM03", "NUM04")
+
+
+class LossExactlyZero(Rule):
+    """Single rows have a loss of exactly zero between ordinary ones.
+
+    Why: no label of these batches counts: all are masked, or a separator was not found, or what counts was truncated.
+    False alarm: a text that is known by heart, in a log that is rounded; its neighbours are near zero as well then.
+    Sources: mean over no label at all, in the trainers of transformers (S); share (G).
+    """
+
+    code, name, severity = "NUM06", "loss-exactly-zero", INFO
+    methods = CLASSIFIER | {Method.SFT, Method.ORPO}
+    about = "loss"
+    usual = param(0.05, "loss of its neighbours, at least")
+    many = param(0.1, "share of the last 20 rows that makes it a warning")
+    # The median of the rows around it is far from zero: this is no good fit.
+    empty = (abs(loss) <= 0) & (median(loss, 10) > usual)
+    when = empty
+    escalates = {WARNING: fraction(empty, 20) >= many}
+    says = "the loss is exactly 0 at step {step}, between ordinary ones: no label of that batch counts"
+    do = (check_data, advise("Count the labels that are not masked; check step_separator and max_length"))
+    follows = ("NUM01", "NUM03")
+
+
+RULES = (LossNotFinite, GradientNotFinite, MaskedNaN, SignalNotFinite, LogitsNotFinite, LossExactlyZero)

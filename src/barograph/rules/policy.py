@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from barograph.core.methods import GENERATING
+from barograph.core.methods import GENERATING, Method
 from barograph.rules.advice import advise, cut_lr, revert
 from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
 from barograph.rules.score import score_error, score_gain
@@ -19,7 +19,7 @@ class EntropyCollapse(Rule):
     no longer sampled can no longer be learned.
     False alarm: instruction-tuned models start below 0.1 nats per token, and most of the fall comes early in good
     runs; so the fall is measured against the run's own beginning, and together with the score.
-    Sources: arXiv 2505.22617, DAPO 2503.14476 (P); healthy-range survey G10 (G); measured on public runs (G).
+    Sources: arXiv 2505.22617, DAPO 2503.14476 (P); practice (G); measured on public runs (G).
     """
 
     code, name, severity = "ENT01", "entropy-collapse", WARNING
@@ -72,7 +72,7 @@ class ClipShareHigh(Rule):
     """A large part of the updates is clipped.
 
     Why: the steps are too large: rate, number of inner epochs, or batches that are too small.
-    False alarm: objectives with sequence-level ratios (GSPO) clip far more by design.
+    False alarm: ratios of whole answers (GSPO) clip far more by design; where the settings name them nothing is said.
     Sources: practice: 0 to 0.2 is usual (G).
     """
 
@@ -81,7 +81,7 @@ class ClipShareHigh(Rule):
     about = "clip_frac"
     share = param(0.3, "share of clipped updates")
     half = param(0.5, "share that makes it critical, together with a ratio off by a tenth")
-    when = sustained(ema(clip_share, 10) > share, 5)
+    when = (fact("ratio_of_answers") <= 0) & sustained(ema(clip_share, 10) > share, 5)
     escalates = {CRITICAL: (ema(clip_share, 10) > half) & (abs(ema(ratio, 5) - 1) > 0.1)}
     shows = {"clipped": ema(clip_share, 10)}
     says = "{clipped:.0%} of the updates are clipped: the steps are too large"
@@ -115,7 +115,7 @@ class UpdateKlHigh(Rule):
 
     Why: learning rate or number of inner epochs too high.
     False alarm: frameworks disagree on the estimator; k1 is signed and scatters.
-    Sources: Spinning Up: target 0.01, stop at 1.5 times (P); healthy-range survey G19 (G).
+    Sources: Spinning Up: target 0.01, stop at 1.5 times (P); practice (G).
     """
 
     code, name, severity = "CLIP03", "update-kl-high", WARNING
@@ -147,6 +147,28 @@ class ClippingNeverActive(Rule):
     do = (advise("Check where the old log-probabilities come from"), advise("Raise the learning rate"))
 
 
+class ClippedOnPolicy(Rule):
+    """Updates are clipped although each batch is used once, for a single update.
+
+    Why: the ratio is exactly one then, unless old probabilities come from another engine, another precision, with
+    dropout, or of older weights.
+    False alarm: one rollout that is split over several updates; where the settings say so nothing is said.
+    Sources: definition of the ratio (M); TRL issue 3120: exactly 0 is normal (I).
+    """
+
+    code, name, severity = "CLIP05", "clipped-though-on-policy", INFO
+    methods = frozenset({Method.GRPO, Method.RLOO})
+    about = "clip_frac"
+    share = param(0.02, "share of clipped updates")
+    # TRL splits a rollout over steps_per_generation micro-batches, of which so many make one update.
+    once = (fact("num_iterations") <= 1) & (fact("steps_per_generation") <= fact("gradient_accumulation_steps"))
+    when = once & sustained(ema(clip_share, 10) > share, 5)
+    shows = {"clipped": ema(clip_share, 10)}
+    says = "{clipped:.0%} of the updates are clipped, although each batch is used once: old probabilities are not these"
+    do = (same_engine, advise("Switch dropout off, and check the precision of both"))
+    follows = ("CLIP01", "ENG01", "ENG02")
+
+
 RULES = (
     EntropyCollapse,
     EntropyExplosion,
@@ -154,4 +176,5 @@ RULES = (
     RatioOff,
     UpdateKlHigh,
     ClippingNeverActive,
+    ClippedOnPolicy,
 )

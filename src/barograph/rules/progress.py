@@ -5,7 +5,7 @@ from __future__ import annotations
 from barograph.rules.advice import advise
 from barograph.rules.base import INFO, WARNING, Rule, param
 from barograph.rules.series import step_time
-from barograph.signals.words import after, count, ema, first, mean, median, settled, sustained
+from barograph.signals.words import after, count, ema, first, mean, median, metric, settled, sustained
 
 
 class Stalled(Rule):
@@ -13,7 +13,7 @@ class Stalled(Rule):
 
     Why: a hanging worker, a full disk, a slow reward service.
     False alarm: evaluations and checkpoints that are timed with the step.
-    Sources: healthy-range survey C10 (G), but a remark: single slow steps are usually evaluations.
+    Sources: practice (G), but a remark: single slow steps are usually evaluations.
     """
 
     code, name, severity = "RUN01", "stalled", INFO
@@ -32,7 +32,7 @@ class SlowingDown(Rule):
 
     Why: answers grow longer, memory fragments, or something is leaking.
     False alarm: answers that grow on purpose.
-    Sources: healthy-range survey C11 (G).
+    Sources: practice (G).
     """
 
     code, name, severity = "RUN02", "slowing-down", INFO
@@ -52,4 +52,28 @@ class SlowingDown(Rule):
     do = (advise("Compare with the length of the answers, then look for leaks and fragmentation"),)
 
 
-RULES = (Stalled, SlowingDown)
+class ThroughputFalls(Rule):
+    """Fewer and fewer samples or tokens are processed in a second.
+
+    Why: memory fragments, a worker is lost, or something else runs on the machine.
+    False alarm: longer answers lower the samples per second, but not the tokens.
+    Sources: half of the beginning (G).
+    """
+
+    code, name, severity = "RUN03", "throughput-falls", INFO
+    about = ("tokens_per_second", "samples_per_second")
+    share = param(0.5, "share of its beginning")
+    little = param(0.25, "share of its beginning that makes it a warning")
+    tokens, samples = metric("tokens_per_second"), metric("samples_per_second")
+    tokens_begin = first(settled(mean(tokens, 10), 10), 1)
+    samples_begin = first(settled(mean(samples, 10), 10), 1)
+    fewer_tokens = (count(tokens) >= 20) & (ema(tokens, 20) < share * tokens_begin)
+    fewer_samples = (count(samples) >= 20) & (ema(samples, 20) < share * samples_begin)
+    when = after(share=0.1, steps=50) & sustained(fewer_tokens | fewer_samples, 10, share=0.1)
+    escalates = {WARNING: (ema(tokens, 20) < little * tokens_begin) | (ema(samples, 20) < little * samples_begin)}
+    says = "the throughput ({metric}) has fallen to {value:.3g} since step {onset}"
+    do = SlowingDown.do
+    follows = ("RUN02",)
+
+
+RULES = (Stalled, SlowingDown, ThroughputFalls)

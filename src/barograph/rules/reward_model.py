@@ -7,7 +7,7 @@ from barograph.core.names import EVAL
 from barograph.rules.advice import advise, check_data, check_labels, cut_lr, raise_lr, stop
 from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
 from barograph.rules.series import rm_accuracy, rm_margin
-from barograph.signals.words import after, after_warmup, count, ema, mean, metric, noise, sustained
+from barograph.signals.words import after, after_warmup, count, ema, log, mean, metric, minimum, noise, sustained
 
 set_pad = advise("Set pad_token_id in the model's configuration: otherwise the score is read at a padding position")
 eval_accuracy = metric("rm_accuracy", EVAL)
@@ -36,7 +36,7 @@ class NoSignal(Rule):
     shows = {"accuracy": ema(rm_accuracy, share=0.1)}
     says = "the reward model ranks {accuracy:.0%} of the pairs rightly: chance"
     do = (set_pad, check_data, raise_lr)
-    follows = ("GRAD04", "RATE01")
+    follows = ("GRAD09", "GRAD04", "RATE01")
     forgiven_after = 0.2
 
 
@@ -58,7 +58,7 @@ class WeakOnHeldOut(Rule):
     shows = {"accuracy": eval_accuracy}
     says = "the reward model ranks {accuracy:.0%} of unseen pairs rightly"
     do = (check_labels, check_data, advise("Start from a model that was tuned on instructions"))
-    follows = ("RM01",)
+    follows = ("MOVE06", "GRAD09", "NUM01", "NUM04", "MOVE04", "RM01")
 
 
 class TooGood(Rule):
@@ -66,7 +66,7 @@ class TooGood(Rule):
 
     Why: something trivial gives the answer away: length, format, the source model, or leaked pairs.
     False alarm: synthetic pairs of a strong and a weak model are that easy; it is a remark.
-    Sources: healthy-range survey R2 (G).
+    Sources: practice (G).
     """
 
     code, name, severity = "RM03", "suspiciously-accurate", INFO
@@ -104,7 +104,7 @@ class Overconfident(Rule):
 
     Why: the scale of the reward runs away: sure where it is wrong.
     False alarm: none below these levels.
-    Sources: healthy-range survey R5 (G).
+    Sources: practice (G).
     """
 
     code, name, severity = "RM05", "overconfident", WARNING
@@ -123,7 +123,7 @@ class ConstantReward(Rule):
 
     Why: the head is dead: not trained, or read at a position that is always the same.
     False alarm: the very first row of a fresh head.
-    Sources: healthy-range survey R8 (G).
+    Sources: practice (G).
     """
 
     code, name, severity = "RM06", "reward-constant", CRITICAL
@@ -140,7 +140,7 @@ class RewardInverted(Rule):
 
     Why: chosen and rejected are swapped.
     False alarm: around chance the margin is noise; only a mean well below it counts.
-    Sources: healthy-range survey R9 (M); two standard errors (G).
+    Sources: by definition (M); two standard errors (G).
     """
 
     code, name, severity = "RM07", "reward-inverted", CRITICAL
@@ -154,6 +154,59 @@ class RewardInverted(Rule):
     says = "rejected answers get the higher reward since step {onset} (mean {value:.3f})"
     do = (stop(), check_labels)
     may_act = True
+    follows = ("GRAD09", "NUM01", "NUM04", "MOVE04")
 
 
-RULES = (NoSignal, WeakOnHeldOut, TooGood, Drift, Overconfident, ConstantReward, RewardInverted)
+class Miscalibrated(Rule):
+    """On unseen pairs the reward model is surer than it is right.
+
+    Why: the scale of the reward has outgrown what it knows: too many epochs, or too high a rate.
+    False alarm: small evaluation sets with a few pairs far off; two evaluations must agree.
+    Sources: a calibrated model of some accuracy has a loss of at most that accuracy's entropy, and a margin about the
+    log-odds of it (M); how much more counts (G).
+    """
+
+    code, name, severity = "RM08", "surer-than-right", WARNING
+    methods = REWARD_MODEL
+    about = "eval.loss"
+    more = param(0.15, "loss beyond the entropy of the accuracy")
+    right = minimum(eval_accuracy, 0.999)
+    entropy = -(right * log(right) + (1 - right) * log(1 - right))
+    sure = metric("rm_margin", EVAL) > log(right / (1 - right))
+    when = sustained((metric("loss", EVAL) > entropy + more) & sure & (eval_accuracy > 0.5), 2)
+    shows = {"loss": metric("loss", EVAL), "accuracy": eval_accuracy, "honest": entropy}
+    says = "the evaluation loss is {loss:.2f}; at an accuracy of {accuracy:.2f} an honest one has {honest:.2f} at most"
+    do = (advise("Stop earlier, or scale the rewards down (temperature)"), cut_lr(), advise("Smooth the labels"))
+    follows = ("FIT01", "FIT02", "FIT03", "RM05")
+
+
+class RangeWide(Rule):
+    """Rewards within one batch lie very far apart.
+
+    Why: the scale runs away: nothing in the loss holds it.
+    False alarm: harmless if rewards are normalised before use, and the accuracy rises with it.
+    Sources: practice (G).
+    """
+
+    code, name, severity = "RM09", "reward-range-wide", INFO
+    methods = REWARD_MODEL
+    about = ("rm_max", "rm_min")
+    most = param(20, "distance of the highest from the lowest reward")
+    when = sustained(ema(spread, 10) > most, 5)
+    shows = {"range": ema(spread, 10)}
+    says = "rewards of one batch lie {range:.0f} apart"
+    do = (advise("Normalise the rewards after training, or stop earlier"), cut_lr())
+    follows = ("RM05", "PREF06", "LOSS04")
+
+
+RULES = (
+    NoSignal,
+    WeakOnHeldOut,
+    TooGood,
+    Drift,
+    Overconfident,
+    ConstantReward,
+    RewardInverted,
+    Miscalibrated,
+    RangeWide,
+)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from barograph.core.methods import PREFERENCE, Method
-from barograph.rules.advice import advise, raise_lr
+from barograph.core.methods import CLASSIFIER, ONLINE, PREFERENCE, REWARD_MODEL, Method
+from barograph.rules.advice import advise, cut_lr, raise_lr
 from barograph.rules.base import INFO, WARNING, Rule, param
 from barograph.rules.series import lr
-from barograph.signals.words import after, after_warmup, before, count, first, highest, step, sustained
+from barograph.signals.words import after, after_warmup, before, count, delta, first, highest, step, sustained
 
 
 class RateZero(Rule):
@@ -14,7 +14,7 @@ class RateZero(Rule):
 
     Why: the scheduler believes that the run is over, or `max_steps` and the warm-up do not fit together.
     False alarm: the very last rows of a schedule that decays to zero; they do not count.
-    Sources: healthy-range survey C6 (G).
+    Sources: practice (G).
     """
 
     code, name, severity = "RATE01", "learning-rate-zero", WARNING
@@ -48,16 +48,21 @@ class RateTooLow(Rule):
 
     Why: a typing error in the exponent, or a schedule that never leaves the warm-up.
     False alarm: very long runs on very small steps.
-    Sources: KTO documentation: 5e-7 to 5e-6 (D); DPO: 5e-7 to 5e-6 (P, D); a fifth of the lower end (G).
+    Sources: KTO documentation: 5e-7 to 5e-6 (D); DPO: 5e-7 to 5e-6 (P, D); reward models: 5e-6 to 2e-5 (P, S); online
+    methods: 3e-7 to 3e-6 (S); a fifth of the lower end (G).
     """
 
     code, name, severity = "RATE03", "learning-rate-too-low", WARNING
-    methods = PREFERENCE
+    methods = PREFERENCE | REWARD_MODEL | ONLINE
     about = "lr"
-    floor = param(1e-7, "highest rate of the run below which hardly anything can move")
+    floor = param(
+        1e-7,
+        "highest rate of the run below which hardly anything can move",
+        by_method={**dict.fromkeys(REWARD_MODEL, 1e-6), **dict.fromkeys(ONLINE, 5e-8)},
+    )
     when = after(share=0.3, steps=60) & (highest(lr) < floor) & (highest(lr) > 0)
     shows = {"highest": highest(lr)}
-    says = "the learning rate never exceeds {highest:.1e}; the method usually needs 5e-7 or more"
+    says = "the learning rate never exceeds {highest:.1e}; below {floor:.0e} hardly anything moves"
     do = (raise_lr,)
     rearm = 1.0
 
@@ -67,13 +72,21 @@ class RateTooHigh(Rule):
 
     Why: a rate for supervised fine-tuning, or for adapters, was carried over to full preference tuning.
     False alarm: adapters bear ten times the rate of full tuning, and the log does not tell which of them it is.
-    Sources: KTO documentation (D); TRL "LoRA without regret" (D); limits (G).
+    Sources: KTO documentation (D); TRL "LoRA without regret" (D); defaults of TRL, verl and OpenRLHF (S); limits (G).
     """
 
     code, name, severity = "RATE04", "learning-rate-high", INFO
-    methods = PREFERENCE
+    methods = PREFERENCE | ONLINE | REWARD_MODEL | CLASSIFIER | {Method.SFT}
     about = "lr"
-    ceiling = param(1e-4, "highest usual rate, adapters included", by_method={Method.KTO: 5e-5})
+    ceiling = param(
+        1e-4,
+        "highest usual rate, adapters included",
+        by_method={
+            Method.KTO: 5e-5,
+            **dict.fromkeys(REWARD_MODEL | CLASSIFIER | {Method.SFT}, 2e-3),
+            **dict.fromkeys(ONLINE, 3e-4),
+        },
+    )
     when = (highest(lr) > ceiling) & (step() > 0)
     shows = {"highest": highest(lr)}
     says = "the learning rate reaches {highest:.1e}; {ceiling:.0e} is high even for adapters"
@@ -81,4 +94,21 @@ class RateTooHigh(Rule):
     rearm = 1.0
 
 
-RULES = (RateZero, NoWarmup, RateTooLow, RateTooHigh)
+class RateJumps(Rule):
+    """The learning rate jumps upwards in the middle of the run.
+
+    Why: a scheduler that starts anew after a resume, a changed setting, or restarts that are meant.
+    False alarm: schedules with restarts; it is a remark, and tells what else follows from it.
+    Sources: threefold from one row to the next (G).
+    """
+
+    code, name, severity = "RATE05", "learning-rate-jumps", INFO
+    about = "lr"
+    times = param(3, "times the row before")
+    when = after_warmup() & (lr > times * (lr - delta(lr))) & (lr - delta(lr) > 0.001 * highest(lr))
+    shows = {"now": lr, "before": lr - delta(lr)}
+    says = "the learning rate jumps from {before:.2g} to {now:.2g} at step {step}"
+    do = (advise("Compare the scheduler's state with that of the run before the jump"), cut_lr())
+
+
+RULES = (RateZero, NoWarmup, RateTooLow, RateTooHigh, RateJumps)

@@ -6,7 +6,7 @@ from barograph.core.methods import GENERATING
 from barograph.core.names import EVAL
 from barograph.rules.advice import advise, check_data, cut_lr, earlier_checkpoint, raise_lr, revert, stop
 from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
-from barograph.rules.series import entropy, length, score
+from barograph.rules.series import each_component, entropy, length, score
 from barograph.signals.words import (
     absolute,
     after,
@@ -14,9 +14,11 @@ from barograph.signals.words import (
     delta,
     ema,
     first,
+    fraction,
     highest,
     lowest,
     maximum,
+    median,
     metric,
     minimum,
     noise,
@@ -32,9 +34,11 @@ slow = ema(score, share=0.1)
 best_so_far = highest(ema(score, 10))
 #: It has risen and stands at its best, as far as its scatter lets one see: what does not change any more then has
 #: nothing left to learn.
-at_its_best = (ema(score, 10) >= best_so_far - maximum(0.02 * abs(best_so_far), noise(score, 30))) & (
-    ema(score, 10) - first(score, 3) > 0.1 * abs(ema(score, 10))
-)
+gained = ema(score, 10) - first(score, 3)
+at_its_best = (
+    (ema(score, 10) >= best_so_far - maximum(0.02 * abs(best_so_far), noise(score, 30)))
+    | (gained >= 0.7 * (best_so_far - first(score, 3)))
+) & (gained > 0.1 * abs(ema(score, 10)))
 #: What the score has gained since it began, and the standard error of a mean over ten rows of it.
 score_gain = slow - first(score, 10)
 score_error = noise(score, 30) / 3.162
@@ -46,7 +50,7 @@ class ScoreConstant(Rule):
     Why: the reward function is broken (a regular expression that never matches, an exception turned into 0), every
     answer is cut off, or the task is solved.
     False alarm: a task that is solved completely; the number says so.
-    Sources: healthy-range survey G14 (G); TRL issue 5697 (I).
+    Sources: practice (G); TRL issue 5697 (I).
     """
 
     code, name, severity = "RWD01", "score-constant", CRITICAL
@@ -54,19 +58,30 @@ class ScoreConstant(Rule):
     about = "score_mean"
     patience = param(10, "rows in a row")
     later = param(40, "rows in a row where it often stays the same: rare successes leave long stretches without one")
+    often = param(0.6, "share of the last 20 rows with the same score, none above it")
     stays = absolute(delta(score)) < 1e-9
     still = highest(score, patience) - lowest(score, patience) < 1e-9
     never = highest(score) - lowest(score) < 1e-9
     usually_moves = total(stays) < 0.5 * count(score)
     long = highest(score, later) - lowest(score, later) < 1e-9
+    # A penalty for the odd answer that does not end is no life in a reward that is else the same for all.
+    usual = median(score, 20)
+    but_for_a_few = (
+        (usual - lowest(score, 20) < 0.1 * abs(usual))
+        & (fraction(absolute(score - usual) < 1e-9, 20) >= often)
+        & (highest(score, 20) <= usual + 1e-9)
+    )
     when = (
-        ((count(score) >= patience) & still & (never | usually_moves)) | ((count(score) >= later) & long)
+        ((count(score) >= patience) & still & (never | usually_moves))
+        | ((count(score) >= later) & long)
+        | ((count(score) >= 20) & but_for_a_few & (highest(score) <= usual + 1e-9))
     ) & ~at_its_best
     shows = {"score": score}
     says = "the score is exactly {score:.4g}, row after row: the reward does not depend on the answers"
     do = (test_reward, check_data, stop("there is nothing to learn from"))
     # A policy that has broken down gets the same score for everything, and so does one that never ends an answer.
     follows = ("LEN01", "LEN02", "LEN05", "CLIP03", "KL01", "ENT02")
+    forgiven_after = 0.2
 
 
 class ScoreFlat(Rule):
@@ -74,7 +89,7 @@ class ScoreFlat(Rule):
 
     Why: the reward is too sparse, the prompts are too hard or too easy, or the learning rate is too low.
     False alarm: some runs need hundreds of steps before anything moves; fifty rows are waited for.
-    Sources: healthy-range survey G13 (G); one standard error and more (M).
+    Sources: practice (G); one standard error and more (M).
     """
 
     code, name, severity = "RWD02", "score-flat", WARNING
@@ -100,7 +115,7 @@ class ScoreDropped(Rule):
 
     Why: too large steps, a collapse of the policy, or an engine that no longer matches the trainer.
     False alarm: curricula that make the prompts harder; noisy scores of few prompts.
-    Sources: healthy-range survey G16 (G).
+    Sources: practice (G).
     """
 
     code, name, severity = "RWD03", "score-dropped", WARNING
@@ -110,10 +125,14 @@ class ScoreDropped(Rule):
     errors = param(2.0, "times the scatter from row to row")
     best = highest(settled(slow, 10))
     start = first(score, 10)
+    #: Rare successes make a score that is high for a while by luck: it must have stood above its beginning row by row.
+    was_reached = highest(fraction(score > start, 20)) >= 0.8
     fallen = (best - slow > lost * (best - minimum(start, lowest(settled(slow, 10))))) & (
         best - slow > errors * noise(score, 30) / 2
     )
-    when = after(share=0.2, steps=100) & sustained(fallen & (best - start > noise(score, 30)), 5, share=0.05)
+    when = (
+        after(share=0.2, steps=100) & was_reached & sustained(fallen & (best - start > noise(score, 30)), 5, share=0.05)
+    )
     escalates = {CRITICAL: slow < start - errors * noise(score, 30) / 2}
     shows = {"score": slow, "best": best, "start": start}
     says = "the score has fallen from {best:.3g} to {score:.3g} (it began at {start:.3g})"
@@ -127,7 +146,7 @@ class RewardHacking(Rule):
 
     Why: the policy has found what the reward pays for, and it is not what was meant.
     False alarm: evaluations of few prompts scatter; three in a row are needed.
-    Sources: arXiv 2210.10760 (P); healthy-range survey G5 (G).
+    Sources: arXiv 2210.10760 (P); practice (G).
     """
 
     code, name, severity = "RWD04", "score-up-evaluation-down", CRITICAL
@@ -202,7 +221,7 @@ class ScoreUpBehaviourDegenerate(Rule):
 
     Why: length or repetition may be what the reward pays for.
     False alarm: longer answers are often how reasoning improves; read samples before acting.
-    Sources: healthy-range survey G6 (G).
+    Sources: practice (G).
     """
 
     code, name, severity = "RWD06", "score-up-with-length", INFO
@@ -210,17 +229,74 @@ class ScoreUpBehaviourDegenerate(Rule):
     about = ("len_mean", "score_mean")
     longer = param(1.5, "times their beginning that answers have grown")
     flatter = param(0.5, "share of its beginning that the entropy has fallen to")
+    repeats = param(0.2, "share of answers that repeat themselves, beyond their beginning")
+    repetition = metric("repetition_frac")
     risen = slow > first(score, 10) + 2 * noise(score, 30)
-    when = after(share=0.2, steps=50) & sustained(
-        risen & ((ema(length, 10) > longer * first(length, 10)) | (ema(entropy, 10) < flatter * first(entropy, 10))),
-        5,
-        share=0.1,
+    changed = (
+        (ema(length, 10) > longer * first(length, 10))
+        | (ema(entropy, 10) < flatter * first(entropy, 10))
+        | (ema(repetition, 10) > first(repetition, 10) + repeats)
     )
+    when = after(share=0.2, steps=50) & sustained(risen & changed, 5, share=0.1)
     shows = {"score": slow, "length": ema(length, 10)}
     says = (
         "the score rises to {score:.3g} as answers change in kind (length {length:.0f}): read some before trusting it"
     )
     do = (advise("Read twenty answers of the last steps"), advise("Evaluate on a measure the reward does not know"))
+
+
+class ComponentStuck(Rule):
+    """One of several reward functions gives the same value all along, while the others move.
+
+    Why: it never matches (an answer format that the model does not write, a parser that fails), or it is earned always;
+    either way it teaches nothing, and the others alone are learned.
+    False alarm: a check of format that is passed by every answer; one for a strict format beside a lenient one.
+    Sources: TRL issue 3903 (I); a fifth of the run (G).
+    """
+
+    code, name, severity = "RWD08", "reward-function-stuck", INFO
+    methods = GENERATING
+    about = "reward_component/*"
+    rows = param(20, "rows in a row")
+    still = highest(each_component, rows) - lowest(each_component, rows) < 1e-9
+    others_move = highest(score, rows) - lowest(score, rows) > 1e-6
+    never = highest(each_component) - lowest(each_component) < 1e-9
+    when = (count(each_component) >= rows) & sustained(still & others_move, 5, share=0.2)
+    # What has never moved, in a run that has got nowhere by the rest of its reward, is what it should have learned.
+    escalates = {WARNING: never & after(share=0.6, steps=300) & (count(score) >= 40) & (score_gain < score_error)}
+    shows = {"value": each_component, "score": slow}
+    says = "the reward function {component} is exactly {value:.3g} since step {onset}, while the score moves"
+    do = (test_reward, advise("Give partial credit for what is nearly right, or show the format in the prompt"))
+    follows = ("RWD01", "LEN01", "LEN02")
+
+
+class ScoreUpEvaluationFlat(Rule):
+    """The training score has risen and the evaluation has gained nothing.
+
+    Why: the prompts of the training are being memorised, or the reward pays for something else than the evaluation.
+    False alarm: evaluations of few prompts scatter: what they gain is compared with their scatter; a remark,
+    unless the score has risen far.
+    Sources: arXiv 2210.10760 (P); three evaluations (G).
+    """
+
+    code, name, severity = "RWD09", "score-up-evaluation-flat", INFO
+    methods = GENERATING
+    about = ("eval.task_accuracy", "eval.score_mean")
+    evaluations = param(4, "evaluations that are needed")
+    risen = slow > first(score, 10) + 2 * noise(score, 30)
+    flat_accuracy = (count(eval_accuracy) >= evaluations) & (
+        ema(eval_accuracy, 3) - first(eval_accuracy, 1) < maximum(noise(eval_accuracy, 5), 0.01)
+    )
+    flat_score = (count(eval_score) >= evaluations) & (
+        ema(eval_score, 3) - first(eval_score, 1) < maximum(noise(eval_score, 5), 0.1 * (slow - first(score, 10)))
+    )
+    when = after(share=0.4, steps=100) & sustained(risen & (flat_accuracy | flat_score), 5, share=0.1)
+    far = (score_gain > 3 * noise(score, 30)) & (score_gain > 0.2 * abs(first(score, 10)))
+    escalates = {WARNING: after(share=0.5, steps=200) & far & flat_accuracy & (first(eval_accuracy, 1) < 0.95)}
+    shows = {"score": slow, "start": first(score, 10)}
+    says = "the training score rose from {start:.3g} to {score:.3g}, and the evaluation stays at {value:.3g}"
+    do = (advise("Use more prompts, and evaluate on some that are not trained on"), test_reward)
+    follows = ("RWD04",)
 
 
 RULES = (
@@ -231,4 +307,6 @@ RULES = (
     NoNewBest,
     EpochLossFlat,
     ScoreUpBehaviourDegenerate,
+    ComponentStuck,
+    ScoreUpEvaluationFlat,
 )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from barograph.core.names import EVAL
+import math
+
+from barograph.core.names import COMPONENT, EVAL
+from barograph.signals.expression import Condition, Signal
 from barograph.signals.words import fact, metric
 
 # Common
@@ -35,6 +38,8 @@ kl_sequence = metric("kl_ref_sequence")
 entropy = metric("entropy")
 length = metric("len_mean")
 truncated = metric("truncated_frac")
+#: Stands for each single reward function in turn; a rule that reads it is asked of every one by itself.
+each_component = metric(f"{COMPONENT}*")
 silent_groups = metric("zero_std_frac")
 clip_share = metric("clip_frac")
 ratio = metric("ratio_mean")
@@ -49,3 +54,8 @@ precision = metric("cls_precision", EVAL)
 recall = metric("cls_recall", EVAL)
 specificity = metric("cls_specificity", EVAL)
 f1 = metric("cls_f1", EVAL)
+
+
+def unless(condition: Condition, *, beside: Signal) -> Condition:
+    """It is not so; or nobody knows, as where what it is about is not logged beside that series."""
+    return ~((beside < -math.inf) | condition)

@@ -29,6 +29,7 @@ __all__ = [
     "delta",
     "ema",
     "ever",
+    "exp",
     "fact",
     "first",
     "fraction",
@@ -127,6 +128,11 @@ def absolute(x: Signal) -> Signal:
 def log(x: Signal) -> Signal:
     """The natural logarithm; no value at zero and below."""
     return Signal("log", x)
+
+
+def exp(x: Signal) -> Signal:
+    """The exponential."""
+    return Signal("exp", x)
 
 
 # Smoothing and spread
@@ -258,7 +264,9 @@ def check(signal: Signal) -> None:
 
 
 #: Words with a value in every row but no updates of their own; and words that make no updates out of none.
-PASSIVE = frozenset({"fact", "step", "progress", "after", "before", "after_warmup", "minimum", "maximum", "log", "abs"})
+PASSIVE = frozenset(
+    {"fact", "step", "progress", "after", "before", "after_warmup", "minimum", "maximum", "log", "exp", "abs"}
+)
 
 
 def _passive(signal: Signal) -> bool:
@@ -283,7 +291,7 @@ WORDS: dict[str, Callable[..., Signal]] = {
     for word in (
         metric, nonfinite, present, fact, step, progress,
         after, before, after_warmup,
-        minimum, maximum, log,
+        minimum, maximum, log, exp,
         ema, mean, median, std, slope, spike, noise,
         delta, first, settled, lowest, highest, count,
         sustained, streak, fraction, total, ever,

@@ -325,6 +325,8 @@ _ONE: dict[str, Callable[[Values], Values]] = {
     "neg": np.negative,
     "abs": np.abs,
     "log": lambda a: np.log(np.where(a > 0, a, np.nan)),
+    # Beyond 700 it has no finite value.
+    "exp": lambda a: np.where(np.greater(a, 700.0), np.inf, np.exp(np.minimum(a, 700.0))),
     "not": np.logical_not,
 }
 _TWO: dict[str, Callable[[Operand, Operand], Values]] = {

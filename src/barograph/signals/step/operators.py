@@ -23,12 +23,13 @@ OPERATORS = {
     "neg": "-{x}",
     "abs": "abs({x})",
     "log": "log({x}) if {x} > 0 else nan",
+    "exp": "inf if {x} > 700.0 else exp({x})",
     "not": "not {x}",
     "and": "{x} and {y}",
     "or": "{x} or {y}",
 }
 #: What the source may call.
-COMMON = {"nan": math.nan, "inf": math.inf, "log": math.log, "abs": abs}
+COMMON = {"nan": math.nan, "inf": math.inf, "log": math.log, "exp": math.exp, "abs": abs}
 
 
 @cache
@@ -48,6 +49,6 @@ def largest(word: str, sizes: Sequence[float]) -> float:
             return sizes[0] * sizes[1] if all(sizes) else 0.0
         case "minimum" | "maximum" | "neg" | "abs":
             return max(sizes)
-        case "div" | "log":  # by a number that is not zero is another matter: see `Outline`
+        case "div" | "log" | "exp":  # by a number that is not zero is another matter: see `Outline`
             return math.inf
     return 1.0

@@ -1,0 +1,235 @@
+"""Whether the model moves at all, whether what it learns holds for other examples, and whether it turns round."""
+
+from __future__ import annotations
+
+from barograph.core.methods import CLASSIFIER, GENERATING, IMPLICIT_REWARD, REWARD_MODEL, Method
+from barograph.core.names import EVAL
+from barograph.rules.advice import advise, check_data, check_labels, check_trainable, raise_lr, revert, stop
+from barograph.rules.base import CRITICAL, WARNING, Rule, param
+from barograph.rules.series import (
+    accuracy,
+    approx_kl,
+    beta,
+    entropy,
+    eval_loss,
+    grad,
+    kl_sequence,
+    kl_token,
+    loss,
+    margin,
+    margin_nats,
+    rm_accuracy,
+    rm_margin,
+    unless,
+)
+from barograph.signals.expression import Condition, Signal
+from barograph.signals.words import (
+    absolute,
+    after,
+    after_warmup,
+    count,
+    ema,
+    ever,
+    fact,
+    first,
+    highest,
+    lowest,
+    metric,
+    noise,
+    settled,
+    sustained,
+)
+
+#: Methods whose loss begins at a constant that the objective itself dictates.
+ANCHORED = IMPLICIT_REWARD | REWARD_MODEL | CLASSIFIER
+start = fact("start_loss")
+
+
+class MovesInCircles(Rule):
+    """The policy moves from row to row, and the mean margin stays at zero.
+
+    Why: what is learned of one pair does not hold for the next: the labels contradict each other, or nothing in the
+    text tells the better answer.
+    False alarm: hard pairs early in a run; half of it is waited for.
+    Sources: a margin whose mean is within two fifths of its scatter from row to row, measured on labels by a coin (G).
+    """
+
+    code, name, severity = "MOVE01", "moves-in-circles", WARNING
+    methods = IMPLICIT_REWARD
+    about = "reward_margin"
+    nats = param(0.3, "nats per sequence by which margins must scatter from row to row")
+    part = param(0.4, "share of that scatter within which the mean margin counts as zero")
+    scatter = noise(margin_nats, 20)
+    #: Held-out margins that grow tell that something holds after all.
+    held_out = highest(metric("reward_margin", EVAL) / beta) > 2
+    when = after(share=0.5, steps=100) & sustained(
+        unless(held_out, beside=margin)
+        & (highest(scatter) > nats)
+        & (absolute(ema(margin_nats, share=0.2)) < part * highest(scatter)),
+        3,
+        share=0.1,
+    )
+    shows = {"scatter": highest(scatter), "mean": ema(margin_nats, share=0.2)}
+    says = (
+        "margins scattered by {scatter:.1f} nats from row to row, and their mean is {mean:.2f}: "
+        "what is learned of one pair does not hold for the next"
+    )
+    do = (check_labels, check_data)
+    follows = ("NUM01", "MOVE04", "KTO04")
+    forgiven_after = 0.2
+
+
+class EvaluationStandsStill(Rule):
+    """Evaluation after evaluation the loss is the same to three digits, and not low.
+
+    Why: the steps are too small to change the model, or nothing is trainable.
+    False alarm: the last evaluations of a schedule that decays to zero; three quarters of the run are looked at.
+    Sources: measured at a thousandth of a sane rate (G).
+    """
+
+    code, name, severity = "MOVE02", "evaluation-stands-still", WARNING
+    methods = ANCHORED
+    about = "eval.loss"
+    share = param(0.004, "share of the loss within which all evaluations lie")
+    still = highest(eval_loss) - lowest(eval_loss) < share * lowest(eval_loss)
+    when = after(share=0.4, steps=200) & (count(eval_loss) >= 3) & (eval_loss > 0.9 * start) & still
+    shows = {"loss": eval_loss, "low": lowest(eval_loss), "high": highest(eval_loss)}
+    says = "the evaluation loss lies between {low:.4f} and {high:.4f} in every evaluation: the model does not change"
+    do = (raise_lr, check_trainable)
+    follows = ("NUM01", "PREF01", "GRAD04", "RATE01", "RATE03")
+    forgiven_after = 0.2
+
+
+class MovesWithoutImproving(Rule):
+    """The evaluation loss changes from one evaluation to the next, and is never better than at the start.
+
+    Why: what is learned holds for no other example: labels that contradict each other, or an evaluation of another
+    kind.
+    False alarm: a task that is learned late; half of the run is waited for.
+    Sources: measured on labels by a coin (G).
+    """
+
+    code, name, severity = "MOVE03", "moves-without-improving", WARNING
+    methods = ANCHORED
+    about = "eval.loss"
+    moved = param(0.006, "share of the loss by which evaluations must differ")
+    gain = param(0.02, "share of the starting loss that would count as better")
+    when = (
+        after(share=0.5, steps=200)
+        & (count(eval_loss) >= 3)
+        & (highest(eval_loss) - lowest(eval_loss) > moved * lowest(eval_loss))
+        & (lowest(eval_loss) > (1 - gain) * start)
+        # What has no gradient any more does not move: it has moved.
+        & (ema(grad, 10) > 0.05 * highest(settled(ema(grad, 10), 10)))
+    )
+    shows = {"low": lowest(eval_loss), "high": highest(eval_loss), "start": start}
+    says = "evaluations move between {low:.3f} and {high:.3f} and are never better than the {start:.3f} of a guess"
+    do = (check_labels, check_data)
+    follows = ("NUM01", "MOVE04", "MOVE06", "KTO04")
+    forgiven_after = 0.2
+
+
+def turned(x: Signal) -> Condition:
+    """It stood clearly above zero and lies as clearly below, in about the same distance: turned round, not lost."""
+    best = highest(settled(ema(x, 10), 10))
+    now = ema(x, 3)
+    was_clear = (best > 2 * noise(x, 30)) & (highest(now, 10) > 0.5 * best)
+    return ever(was_clear & (highest(x, 3) < 0) & (now < -0.4 * best) & (now > -3 * best))
+
+
+class TurnsRound(Rule):
+    """Within a few rows the margin goes from clearly positive to as clearly negative.
+
+    Why: the labels are the other way round from here on: two files of opposite columns, or a change of template. A
+    policy that breaks down loses its margin, or goes far beyond; it does not mirror it.
+    False alarm: a learning rate that jumps at the same step.
+    Sources: measured on labels that are swapped from a step on (G).
+    """
+
+    code, name, severity = "MOVE04", "margin-turns-round", CRITICAL
+    methods = IMPLICIT_REWARD | REWARD_MODEL
+    about = ("reward_margin", "rm_margin")
+    when = after_warmup() & (turned(margin) & ever(margin_nats > 1) | turned(rm_margin))
+    says = "the margin turns round, to {first:.3g} at step {step}: from here on the labels say the opposite"
+    do = (check_labels, check_data, stop(), revert())
+    follows = ("NUM01", "RATE05")
+    rearm = 1.0
+
+
+class PolicyStandsStill(Rule):
+    """The policy has not moved from where it began, by its KL, by its updates or by its entropy.
+
+    Why: the learning rate is too low for the number of steps, or nothing is trainable, or no answer is better than
+    another.
+    False alarm: very short runs at the small rates that are usual for large models; half of the run is waited for.
+    Sources: TRL and slime ask for a KL of zero before the first update and not after (S); levels (G).
+    """
+
+    code, name, severity = "MOVE05", "policy-stands-still", WARNING
+    methods = GENERATING
+    about = ("kl_ref_sequence", "kl_ref", "approx_kl", "entropy")
+    nats = param(0.005, "nats per answer that it may have moved")
+    per_token = param(0.0002, "nats per token that it may have moved")
+    update = param(1e-7, "nats per token that an update may have moved it")
+    share = param(0.01, "share of its beginning by which the entropy may have changed")
+    #: The mean is what counts: single answers scatter around it.
+    by_answer = absolute(ema(kl_sequence, 20)) < nats
+    by_token = absolute(ema(kl_token, 20)) < per_token
+    by_update = highest(settled(ema(approx_kl, 10), 10)) < update
+    by_entropy = highest(absolute(ema(entropy, 10) - first(entropy, 10))) < share * first(entropy, 10)
+    still = by_answer | by_token | by_update | by_entropy
+    # Where one measure says that it stands and another that it moves, it moves: estimates of the KL may be clipped.
+    moved = (absolute(ema(entropy, 10) - first(entropy, 10)) > 0.05 * first(entropy, 10)) | (
+        highest(ema(approx_kl, 20)) > 1e-4
+    )
+    enough = (count(entropy) >= 20) | (count(kl_sequence) >= 20) | (count(kl_token) >= 20) | (count(approx_kl) >= 20)
+    when = after(share=0.5, steps=200) & enough & sustained(still & unless(moved, beside=still), 5, share=0.1)
+    says = "the policy is where it began ({metric} {value:.2g}): nothing has moved in {last_step} steps"
+    do = (raise_lr, check_trainable, advise("Look whether answers to one prompt ever score differently"))
+    follows = ("NUM01", "GRAD04", "RWD01", "GRP01", "GRP02", "LEN01", "LEN05", "RATE01", "RATE03")
+    forgiven_after = 0.2
+
+
+class SetsDisagree(Rule):
+    """The evaluation never gets beyond a coin, while the training set is learned well and not by heart.
+
+    Why: training and evaluation do not agree on what is better: one of them has its labels the wrong way round, wholly
+    or in a part.
+    False alarm: memorised pairs look alike at first; those are ranked without a fault, and their loss is gone.
+    Sources: measured on training sets of which a part is swapped (G).
+    """
+
+    code, name, severity = "MOVE06", "evaluation-at-chance-throughout", WARNING
+    methods = frozenset({Method.DPO}) | REWARD_MODEL
+    about = ("eval.reward_accuracy", "eval.rm_accuracy")
+    most = param(0.6, "evaluation accuracy that is still that of a coin")
+    least = param(0.75, "training accuracy that counts as learned")
+    by_heart = param(0.97, "training accuracy that counts as known by heart")
+    held_out = metric("reward_accuracy", EVAL)
+    held_out_model = metric("rm_accuracy", EVAL)
+    of_policy = (
+        (count(held_out) >= 3)
+        & (highest(held_out) < most)
+        & (ema(accuracy, 20) > least)
+        & (ema(accuracy, 20) < by_heart)
+    )
+    of_model = (
+        (count(held_out_model) >= 3)
+        & (highest(held_out_model) < most)
+        & (ema(rm_accuracy, 20) > least)
+        & (ema(rm_accuracy, 20) < by_heart)
+    )
+    when = after(share=0.3, steps=100) & sustained((of_policy | of_model) & (ema(loss, 20) > 0.1), 5, share=0.05)
+    says = "no evaluation is better than a coin ({value:.2f}), while the training pairs are learned: the sets disagree"
+    do = (check_labels, advise("Compare labels and format of the evaluation set with those of the training set"))
+    follows = ("NUM01", "MOVE04")
+
+
+RULES = (
+    TurnsRound,
+    MovesInCircles,
+    EvaluationStandsStill,
+    MovesWithoutImproving,
+    PolicyStandsStill,
+    SetsDisagree,
+)
