@@ -103,12 +103,16 @@ def test_pages_hold_no_paths_of_a_machine(project: Path) -> None:
 def test_a_stale_page_is_named(project: Path, tmp_path: Path) -> None:
     import shutil
 
-    for part in ("docs", "examples", "src", "tools"):
+    for part in ("benchmarks", "docs", "examples", "src", "tools"):
         shutil.copytree(project / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "README.md").write_text("# x\n<!-- generated: rules -->\nold\n<!-- /generated -->\nrest\n", "utf-8")
-    page, old = tmp_path / "docs" / "rules" / "PREF03.md", tmp_path / "docs" / "rules" / "OLD01.md"
-    page.write_text(page.read_text("utf-8") + "and more\n", "utf-8")
-    old.write_text("gone\n", "utf-8")
+    docs = tmp_path / "docs"
+    changed = [docs / "rules" / "PREF03.md", docs / "methods" / "pictures" / "prm-constant--healthy.svg"]
+    old = [docs / "rules" / "OLD01.md", docs / "methods" / "pictures" / "old--healthy.svg"]
+    for page in changed:
+        page.write_text(page.read_text("utf-8") + "and more\n", "utf-8")
+    for page in old:
+        page.write_text("gone\n", "utf-8")
     generate = [sys.executable, "tools/generate.py"]
 
     def call(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -119,11 +123,11 @@ def test_a_stale_page_is_named(project: Path, tmp_path: Path) -> None:
     checked = call("--check")
     assert checked.returncode == 1
     assert {line.split()[0] for line in checked.stdout.splitlines()} == {
-        "README.md", "docs/rules/PREF03.md", "docs/rules/OLD01.md"
+        "README.md", *(page.relative_to(tmp_path).as_posix() for page in (*changed, *old))
     }  # fmt: skip
-    assert old.exists()
+    assert all(page.exists() for page in old)
     assert call().returncode == 0
-    assert not old.exists()
+    assert not any(page.exists() for page in old)
     assert call("--check").returncode == 0
     readme = (tmp_path / "README.md").read_text("utf-8")
     assert readme.startswith("# x\n<!-- generated: rules -->\n| family | rules |")

@@ -14,9 +14,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "src"))
-os.environ["BAROGRAPH_PLUGINS"] = "off"  # The pages tell of what is ours.
+os.environ |= {"BAROGRAPH_PLUGINS": "off", "BAROGRAPH_CACHE": "off"}  # The pages tell of what is ours.
 
 import click  # noqa: E402
+from markdown_parts import finished, linked, plain, table  # noqa: E402
+from method_pages import method_files  # noqa: E402
 from picture import terminal_svg  # noqa: E402
 
 from barograph.cli.explain import metric_page  # noqa: E402
@@ -57,7 +59,6 @@ from barograph.signals.words import WORDS  # noqa: E402
 from barograph.sources.catalogue import SOURCES  # noqa: E402
 from barograph.sources.runs import read_run  # noqa: E402
 
-NOTE = "<!-- Written by tools/generate.py. Change the code, then run `make docs`. -->\n"
 BLOCK = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
 WIDTH = 96
 
@@ -109,7 +110,8 @@ def main() -> int:
         print("usage: generate.py [--check]", file=sys.stderr)
         return 2
     pages = dict(all_pages())
-    old = [path for path in sorted((ROOT / "docs" / "rules").glob("*.md")) if path not in pages]
+    own = (*(ROOT / "docs" / "rules").glob("*.md"), *filter(Path.is_file, (ROOT / "docs" / "methods").rglob("*")))
+    old = [path for path in sorted(own) if path not in pages]
     stale = [path for path, text in pages.items() if not path.is_file() or path.read_text("utf-8") != text]
     for path in [*stale, *old]:
         print(
@@ -136,6 +138,7 @@ def all_pages() -> Iterator[tuple[Path, str]]:
     yield docs / "causes.md", finished(causes_text())
     yield docs / "cli.md", finished(commands_text())
     yield docs / "check.svg", example_picture()
+    yield from method_files(docs / "methods")
     for page in filter(Path.is_file, (ROOT / "README.md", docs / "sources.md")):
         text = page.read_text("utf-8")
         yield page, BLOCK.sub(lambda found: found[1] + generated_block(found[2]) + found[3], text)
@@ -148,14 +151,6 @@ def example_picture() -> str:
     why = {rule.code: rule.sections().get("Why", "") for rule in RULES}
     lines = list(report(judge(run), run, why, Terminal(width=100, colour=True)))
     return terminal_svg(["$ barograph check examples/kto-sick.jsonl", "", *lines[:30]], 100)
-
-
-def finished(lines: Iterator[str]) -> str:
-    """A page with its note, one blank line at most between paragraphs, and no blanks at the ends of lines."""
-    title, *body = lines
-    text = "\n".join([title, "", NOTE, *body])
-    text = "\n".join(line.rstrip() for line in text.splitlines())
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
 # Pages
@@ -309,24 +304,6 @@ def name_of(cell: str, block: Table, folder: str) -> str:
     if cell in by_code():
         return linked(cell, folder)
     return re.sub(r"(^|, )([^\s,]+)", r"\1`\2`", cell) if block.of_names else plain(cell)
-
-
-def table(header: Sequence[str], rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
-    """A table, and a blank line after it."""
-    yield f"| {' | '.join(header)} |"
-    yield "|" + " --- |" * len(header)
-    yield from (f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows)
-    yield ""
-
-
-def plain(text: str) -> str:
-    """Text in which nothing is taken for markup: blanks to be filled, and products."""
-    return text.replace("<", "&lt;").replace("*", "\\*")
-
-
-def linked(code: str, folder: str = "") -> str:
-    """A link to the page of a rule."""
-    return f"[{code}]({folder}{code}.md)"
 
 
 if __name__ == "__main__":

@@ -156,7 +156,9 @@ def _title(found: Finding) -> str:
 
 
 def _figure(chart: Chart) -> Markup:
-    keys = [_key(line, place, told) for place, (line, told) in enumerate(zip(chart.lines, short_names(chart), strict=True))]
+    keys = [
+        _key(line, place, told) for place, (line, told) in enumerate(zip(chart.lines, short_names(chart), strict=True))
+    ]
     if len(keys) == 1:  # The title says it.
         keys = [element("span", f"now {_now(chart.lines[0])}")]
     return element(

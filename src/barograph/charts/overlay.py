@@ -16,7 +16,7 @@ from barograph.core.file_names import plain_names
 from barograph.core.names import catalogue, split_of
 from barograph.core.run import Run
 
-__all__ = ["ALONG", "overlaid", "overlay"]
+__all__ = ["ALONG", "overlaid", "overlay", "scaled"]
 
 #: What runs may be laid along, and the series that tells it.
 ALONG = {"step": "", "epoch": "epoch", "samples": "episode", "tokens": "tokens_seen"}
@@ -77,7 +77,11 @@ def _line(key: str, one: Contestant, along: Sequence[float], comparison: Compari
     line = replace(line, is_held_out=False)  # All lines of a chart are of one kind here: dashes would tell nothing.
     if len(comparison.contestants) > FEW:
         line = replace(line, shows_all=False)
-    scale = scale_of(key, one.run) if comparison.in_nats else 1.0
+    return scaled(line, scale_of(key, one.run) if comparison.in_nats else 1.0)
+
+
+def scaled(line: Line, scale: float) -> Line:
+    """A line in another unit."""
     if scale == 1.0:
         return line
     low, high, smooth = ([scale * value for value in values] for values in (line.low, line.high, line.smooth))

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from barograph.rules.causes import CauseRule
     from barograph.sources.base import Source
 
-__all__ = ["Explained", "explain", "explained", "metric_of", "metric_page"]
+__all__ = ["Explained", "explain", "explained", "metric_of", "metric_page", "peculiarity", "range_words"]
 
 #: How well founded a healthy range is.
 TAGS = {
@@ -398,7 +398,7 @@ def _names(aliases: Sequence[Alias]) -> Iterator[tuple[str, str]]:
     """Names as frameworks write them, those of one framework together."""
     keys: list[str] = []
     for number, alias in enumerate(aliases):
-        keys.append(alias.key + _peculiar(alias))
+        keys.append(alias.key + peculiarity(alias))
         following = aliases[number + 1] if number + 1 < len(aliases) else None
         if following and following.where == alias.where and len(", ".join((*keys, following.key))) <= WIDE:
             continue
@@ -406,7 +406,7 @@ def _names(aliases: Sequence[Alias]) -> Iterator[tuple[str, str]]:
         keys = []
 
 
-def _peculiar(alias: Alias) -> str:
+def peculiarity(alias: Alias) -> str:
     """How a framework's number differs from ours."""
     said = [
         "in percent" if alias.scale == 0.01 else f"times {alias.scale:g}" if alias.scale != 1.0 else "",

@@ -1,0 +1,36 @@
+"""The pieces of Markdown that generated pages are made of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+__all__ = ["finished", "linked", "plain", "table"]
+
+NOTE = "<!-- Written by tools/generate.py. Change the code, then run `make docs`. -->\n"
+
+
+def finished(lines: Iterator[str]) -> str:
+    """A page with its note, one blank line at most between paragraphs, and no blanks at the ends of lines."""
+    title, *body = lines
+    text = "\n".join([title, "", NOTE, *body])
+    text = "\n".join(line.rstrip() for line in text.splitlines())
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def table(header: Sequence[str], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    """A table, and a blank line after it."""
+    yield f"| {' | '.join(header)} |"
+    yield "|" + " --- |" * len(header)
+    yield from (f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows)
+    yield ""
+
+
+def plain(text: str) -> str:
+    """Text in which nothing is taken for markup: blanks to be filled, and products."""
+    return text.replace("<", "&lt;").replace("*", "\\*")
+
+
+def linked(code: str, folder: str = "") -> str:
+    """A link to the page of a rule."""
+    return f"[{code}]({folder}{code}.md)"
