@@ -55,6 +55,7 @@ from barograph.engine.judge import judge  # noqa: E402
 from barograph.rules.base import Rule  # noqa: E402
 from barograph.rules.catalogue import RULES, by_code  # noqa: E402
 from barograph.rules.causes import CAUSES  # noqa: E402
+from barograph.rules.failure_modes import FAILURE_MODES  # noqa: E402
 from barograph.signals.words import WORDS  # noqa: E402
 from barograph.sources.catalogue import SOURCES  # noqa: E402
 from barograph.sources.runs import read_run  # noqa: E402
@@ -97,6 +98,12 @@ Words speak of the updates of a metric: `ema(loss, 5)` looks back over five rows
 other rows lie between. Where a span must mean the same however often a run was logged, give it in `steps`, or as a
 `share` of the run. A condition that has no value yet is neither true nor false, and its rule is not judged.
 """
+COVERAGE_INTRO = """\
+This is the list of failures that barograph was written against, gathered from papers, from the documentation of
+trainers, and from what people ask in their issue trackers: {of} in all. For {seen} of them there are rules, {rules}
+together; a rule that needs a series which is not in your log is [not judged](why.md#how-it-judges), and the report says
+so. For the others there is a reason.
+"""
 CAUSES_INTRO = """\
 Findings are symptoms. A cause gathers those that speak for it, each with a weight; the likeliest is told first, with
 the one thing to do. Causes are weighed only where there is a warning at least.
@@ -136,6 +143,7 @@ def all_pages() -> Iterator[tuple[Path, str]]:
     yield docs / "metrics.md", finished(metrics_text())
     yield docs / "words.md", finished(words_text())
     yield docs / "causes.md", finished(causes_text())
+    yield docs / "coverage.md", finished(coverage_text())
     yield docs / "cli.md", finished(commands_text())
     yield docs / "check.svg", example_picture()
     yield from method_files(docs / "methods")
@@ -235,6 +243,25 @@ def causes_text() -> Iterator[str]:
             yield f"{section.title}:\n"
             yield from blocks(section.blocks, "rules/")
     yield WEIGHING
+
+
+def coverage_text() -> Iterator[str]:
+    """What can go wrong, and who looks for it."""
+    yield "# What is looked for"
+    modes = [mode for group in FAILURE_MODES.values() for mode in group]
+    yield COVERAGE_INTRO.format(rules=len(RULES), seen=sum(bool(mode.rules) for mode in modes), of=len(modes))
+    for title, group in FAILURE_MODES.items():
+        yield f"## {title}\n"
+        rows = (
+            (plain(mode.words), ", ".join(linked(code, "rules/") for code in mode.rules))
+            for mode in group
+            if mode.rules
+        )
+        yield from table(("what goes wrong", "rules that look for it"), rows)
+        if unseen := [mode for mode in group if not mode.rules]:
+            yield "No rule looks for these:\n"
+            yield from (f"- {plain(mode.words)}: {plain(mode.why_not)}" for mode in unseen)
+            yield ""
 
 
 def commands_text() -> Iterator[str]:
