@@ -85,7 +85,7 @@ def test_numbers_are_those_of_the_pages_own_method() -> None:
 def test_rules_say_for_which_of_the_kin_they_hold() -> None:
     assert "not orpo, cpo" in row_of("dpo", "PREF03")[0]  # An implicit reward needs a reference.
     assert "not" not in row_of("dpo", "ACC02")[0].partition("(")[2]
-    only_online = part("dpo", "Every rule").partition("For online-dpo alone:")[2]
+    only_online = part("dpo", "Every rule").partition("For online-dpo alone:")[2].partition("For every method:")[0]
     assert "[KL01]" in only_online
 
 

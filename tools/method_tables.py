@@ -154,11 +154,13 @@ def rules_tables(methods: Sequence[Method], folder: str) -> Iterator[str]:
     own = rules_for(lead, RULES)
     general = [rule for rule in own if rule.methods == ALL]
     yield from _rules([rule for rule in own if rule not in general], lead, kin, folder)
-    of_kin = [rule for method in kin for rule in rules_for(method, RULES) if rule not in own]
-    if of_kin:
-        judged = [method for method in kin if any(method in rule.methods for rule in of_kin)]
+    by_kin: dict[tuple[Method, ...], list[type[Rule]]] = {}
+    for rule in RULES:
+        if rule not in own and (judged := tuple(method for method in kin if method in rule.methods)):
+            by_kin.setdefault(judged, []).append(rule)
+    for judged, of_kin in by_kin.items():
         yield f"For {listed(judged)} alone:\n"
-        yield from _rules(dict.fromkeys(of_kin), judged[0], judged, folder)
+        yield from _rules(of_kin, judged[0], judged, folder)
     yield "For every method:\n"
     yield from _rules(general, lead, (), folder)
 
