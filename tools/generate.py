@@ -106,7 +106,9 @@ so. For the others there is a reason.
 """
 CAUSES_INTRO = """\
 Findings are symptoms. A cause gathers those that speak for it, each with a weight; the likeliest is told first, with
-the one thing to do. Causes are weighed only where there is a warning at least.
+the one thing to do, in the numbers of the run where configuration and log tell them. Causes are weighed only where there
+is a warning at least. Rules that a cause would make fire, and that were judged and stay silent, are told as speaking
+against it; they take nothing from its score.
 """
 
 
@@ -238,10 +240,10 @@ def causes_text() -> Iterator[str]:
     for cause in CAUSES:
         page = cause_page(cause)
         yield f"## {page.name[:1].upper()}{page.name[1:]}\n"
-        yield from blocks((*page.sections[0].blocks, *page.sections[1].blocks[:1]), "rules/")
-        for section in page.sections[2:]:
+        yield from blocks(page.sections[0].blocks, "rules/")
+        for section in page.sections[1:]:
             yield f"{section.title}:\n"
-            yield from blocks(section.blocks, "rules/")
+            yield from blocks([block for block in section.blocks if block != Text(WEIGHING)], "rules/")
     yield WEIGHING
 
 

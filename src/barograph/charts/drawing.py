@@ -113,6 +113,7 @@ class Mark:
     step: float
     last_step: float
     says: str
+    metric: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,7 @@ def _chart(panel: Panel, run: Run, diagnosis: Diagnosis, view: View) -> Chart | 
     if not lines:
         return None
     marks = [
-        Mark(one.code, one.name, one.severity, one.step, one.last_step, one.says)
+        Mark(one.code, one.name, one.severity, one.step, one.last_step, one.says, one.metric)
         for one in diagnosis.findings
         if one.metric in keys and one.severity > Severity.INFO
     ]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from barograph.charts.drawing import Chart, number
 from barograph.charts.markup import Markup, element, joined
 from barograph.charts.sheet import READING, figure, sheet, table
+from barograph.core.cause import Cause
 from barograph.core.finding import Diagnosis, Finding, Severity, StageCell, Verdict
 from barograph.core.names import catalogue
 from barograph.core.run import Run
+from barograph.core.story import Episode, ground_words, story_of
 
 __all__ = ["Page", "report"]
 
@@ -84,43 +87,95 @@ def _causes(page: Page) -> Iterator[Markup]:
     if not page.diagnosis.causes:
         return
     first, *others = page.diagnosis.causes
+    close, others = (others[0], others[1:]) if others and others[0].is_close else (None, others)
     also = f"Less likely: {', '.join(cause.name for cause in others[:3])}." if others else None
+    apart = f"To tell them apart: {close.tells_apart}." if close and close.tells_apart else None
     yield element(
         "section",
-        element("p", "Likeliest cause: ", element("strong", first.name), f" ({', '.join(first.codes)})"),
-        element("ul", *(element("li", advice) for advice in first.advice)) if first.advice else None,
+        *_cause("Likeliest cause: ", first),
+        *(_cause("Or: ", close) if close else ()),
+        element("p", apart) if apart else None,
         element("p", also, class_="quiet") if also else None,
         class_=f"cause {page.diagnosis.verdict.value}", aria_label="Likeliest cause",
     )  # fmt: skip
 
 
+def _cause(title: str, cause: Cause) -> Iterator[Markup]:
+    """What it is, what to do about it, and what speaks for and against it."""
+    yield element("p", title, element("strong", cause.name))
+    if cause.advice:
+        yield element("p", *cause.advice, class_="prescription")
+    grounds = [
+        (element("dt", title), *(element("dd", ground_words(ground)) for ground in told))
+        for title, told in (("Speaks for it", cause.speaks), ("Against it", cause.against))
+        if told
+    ]
+    if grounds:
+        yield element("dl", *(part for parts in grounds for part in parts), class_="grounds")
+
+
 def _findings(page: Page) -> Iterator[Markup]:
-    loud = [one for one in page.diagnosis.findings if one.severity > Severity.INFO]
-    quiet = [one for one in page.diagnosis.findings if one.severity is Severity.INFO]
-    if loud:
-        yield element("h2", "What was found")
-        yield from (_finding(one, place, page) for place, one in enumerate(loud))
-    if quiet:
+    """What the likeliest cause explains, each finding with its consequences folded away; what stands apart from it."""
+    story = story_of(page.diagnosis)
+    titled = (("What it explains", story.explained), ("Apart from it", story.apart))
+    for title, chapters in titled:
+        if chapters:
+            yield element("h2", title if story.explained else "What was found")
+        for lead, consequences in chapters:
+            yield _finding(lead, page, _consequences(consequences, page))
+    if story.remarks:
         yield element("h2", "Remarks")
-        yield element("ul", *(element("li", element("code", one.code), f" {one.says}") for one in quiet))
+        yield element("ul", *(_remark(one.finding, one.times) for one in story.remarks))
 
 
-def _finding(found: Finding, place: int, page: Page) -> Markup:
+def _name(found: Finding) -> str:
+    """What its article is called; of several episodes one is told."""
+    return re.sub(r"[^\w-]+", "-", f"finding-{found.code}-{found.metric}")
+
+
+def _remark(found: Finding, times: int) -> Markup:
+    return element("li", element("code", found.code), f" {found.says}", f" ({times} times)" if times > 1 else None)
+
+
+def _consequences(found: Sequence[Episode], page: Page) -> Markup | None:
+    if not found:
+        return None
+    many = f"{len(found)} consequence{'s' if len(found) > 1 else ''}: {', '.join(one.finding.name for one in found)}"
+    articles = (_finding(one, page, level="h4") for one in found)
+    return element("details", element("summary", many), *articles, class_="consequences")
+
+
+def _finding(episode: Episode, page: Page, folded: Markup | None = None, level: str = "h3") -> Markup:
+    found, times = episode
     steps = f"step {found.step:,}" if found.step == found.last_step else f"steps {found.step:,} to {found.last_step:,}"
+    again = f", {times} times" if times > 1 else ""
     chart = next((one for one in page.charts if any(line.key == found.metric for line in one.lines)), None)
     where = element("a", "Show it on the chart", href=f"#chart-{chart.name}") if chart else None
     evidence = ", ".join(f"{name} {number(value)}" for name, value in found.evidence.items())
     reason = f"A consequence of {found.follows}: mend that first." if found.follows else page.why.get(found.code)
     return element(
         "article",
-        element("h3", f"{found.severity}: {found.code} {found.name}", element("span", f" · {steps}", class_="quiet")),
+        element(
+            level, f"{found.severity}: {found.code} {found.name}", element("span", f" · {steps}{again}", class_="quiet")
+        ),
         element("p", found.says[:1].upper() + found.says[1:], ". ", where),
         element("p", f"Why: {reason}") if reason else None,
-        element("ul", *(element("li", advice) for advice in found.advice))
-        if found.advice and not found.follows else None,
+        _advice(found, page),
         element("details", element("summary", "The numbers behind it"), element("p", evidence)) if evidence else None,
-        class_=f"finding {found.severity}", id=f"finding-{place}",
+        folded,
+        class_=f"finding {found.severity}", id=_name(found),
     )  # fmt: skip
+
+
+def _advice(found: Finding, page: Page) -> Markup | None:
+    """What to do; folded away where the cause says the one thing to do."""
+    if not found.advice or found.follows:
+        return None
+    listed = element("ul", *(element("li", advice) for advice in found.advice))
+    explains = page.diagnosis.causes[0].explains if page.diagnosis.causes else ()
+    if found.code not in explains:
+        return listed
+    return element("details", element("summary", "What else is done about it"), listed)
 
 
 def _charts(page: Page) -> Iterator[Markup]:
@@ -132,11 +187,10 @@ def _charts(page: Page) -> Iterator[Markup]:
 
 
 def _figure(chart: Chart, page: Page) -> Markup:
-    loud = [one for one in page.diagnosis.findings if one.severity > Severity.INFO]
     marks = [
-        element("a", f"{one.code} at step {one.step:,}", href=f"#finding-{place}", class_=str(one.severity))
-        for place, one in enumerate(loud)
-        if any(line.key == one.metric for line in chart.lines)
+        element("a", f"{one.code} at step {one.step:,}", href=f"#{_name(one)}", class_=str(one.severity))
+        for one in page.diagnosis.findings
+        if one.severity > Severity.INFO and any(line.key == one.metric for line in chart.lines)
     ]
     return figure(chart, element("p", *_with_commas(marks)) if marks else None)
 

@@ -238,7 +238,9 @@ def _plain(cause: CauseRule) -> str:
 
 def _of_cause(cause: CauseRule) -> Explained:
     data: dict[str, object] = {"kind": "cause", "name": cause.name, "advice": list(cause.advice)}
-    return Explained(cause_page(cause), {**data, "speaks": dict(cause.speaks), "against": dict(cause.against)})
+    data |= {"speaks": dict(cause.speaks), "against": dict(cause.against)}
+    data |= {"expects": list(cause.expects), "settles": cause.settles}
+    return Explained(cause_page(cause), data)
 
 
 # Metrics

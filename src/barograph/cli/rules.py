@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 import click
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from barograph.console.terminal import Terminal
     from barograph.rules.base import Rule
     from barograph.rules.causes import CauseRule
+    from barograph.rules.circumstances import Circumstance
+    from barograph.rules.measures import Measure
     from barograph.signals.expression import Param, Signal
 
 __all__ = [
@@ -345,6 +347,8 @@ WEIGHING = (
 
 def cause_page(cause: CauseRule) -> Page:
     """What several findings have in common."""
+    import inspect
+
     from barograph.console.explanation import Items, Page, Section, Table, Text
     from barograph.rules.catalogue import by_code
 
@@ -354,18 +358,24 @@ def cause_page(cause: CauseRule) -> Page:
             (code, f"{weight:g}", by_code()[code].name, by_code()[code].summary()) for code, weight in strongest
         )
 
-    against = (Section("What speaks against it", (Table(rows(cause.against)),)),) if cause.against else ()
-    return Page(
-        cause.name,
-        "",
-        "",
-        (Text("A cause that findings may have in common."),),
-        (
-            Section("What to do", (Items(tuple((advice, "") for advice in cause.advice)),)),
-            Section("What speaks for it, and how strongly", (Table(rows(cause.speaks)), Text(WEIGHING))),
-            *against,
-        ),
-    )
+    def told(parts: Iterable[Measure | Circumstance]) -> Items:
+        return Items(tuple((inspect.getdoc(part) or "", "") for part in parts))
+
+    sections = [Section("What to do", (Items(tuple((advice, "") for advice in cause.advice)),))]
+    if cause.prescribes:
+        sections.append(Section("With the run's own numbers, as far as they are known", (told(cause.prescribes),)))
+    sections.append(Section("What speaks for it, and how strongly", (Table(rows(cause.speaks)), Text(WEIGHING))))
+    if cause.against:
+        sections.append(Section("What speaks against it", (Table(rows(cause.against)),)))
+    if cause.circumstances:
+        title = "What configuration and log tell, for it or against it"
+        sections.append(Section(title, (told(cause.circumstances),)))
+    if cause.expects:
+        silent = Table(tuple((code, by_code()[code].name, by_code()[code].summary()) for code in cause.expects))
+        sections.append(Section("Whose silence is told, where they could be judged", (silent,)))
+    if cause.settles:
+        sections.append(Section("What settles it", (Text(f"{_sentence(cause.settles).rstrip('.')}."),)))
+    return Page(cause.name, "", "", (Text("A cause that findings may have in common."),), tuple(sections))
 
 
 # The words that rules are written in

@@ -8,10 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from barograph.console.terminal import Terminal, clean
 from barograph.console.trace import mark, sparkline
+from barograph.core.cause import Cause
 from barograph.core.finding import Diagnosis, Finding, Severity, StageRow, Verdict
 from barograph.core.run import Run
+from barograph.core.story import Chapter, ground_words, story_of
 
-__all__ = ["COLOURS", "MEANINGS", "SIGNS", "folded", "range_words", "report", "sentence", "verdict_line", "wrapped"]
+__all__ = [
+    "COLOURS", "MEANINGS", "SIGNS", "cause_lines", "consequence", "range_words", "report", "sentence", "verdict_line",
+    "wrapped",
+]  # fmt: skip
 
 COLOURS = {
     Verdict.HEALTHY: ("green", "bold"),
@@ -31,6 +36,8 @@ SIGNS = {
     Severity.INFO: ("·", "-", "dim"),
 }
 _TRACE = 48
+#: So many grounds for or against a cause are named.
+GROUNDS = 5
 
 
 def verdict_line(diagnosis: Diagnosis, terminal: Terminal) -> str:
@@ -50,16 +57,20 @@ def report(
     head = f"{verdict.value.upper()}: {MEANINGS[verdict]}"
     yield f"{terminal.paint(head, *COLOURS[verdict])}  {clean(diagnosis.path)}"
     yield terminal.paint(f"{diagnosis.method}, {_extent(diagnosis)}, read as {diagnosis.source}", "dim")
-    loud = [finding for finding in diagnosis.findings if finding.severity > Severity.INFO]
-    quiet = [finding for finding in diagnosis.findings if finding.severity is Severity.INFO]
-    yield from _cause(diagnosis, terminal)
-    for finding, times in folded(loud):
-        yield ""
-        yield from _finding(finding, times, run, why.get(finding.code, ""), terminal)
-    if quiet:
+    yield from cause_lines(diagnosis, terminal)
+    story = story_of(diagnosis)
+    for title, chapters in (("Explained by it", story.explained), ("Apart from it", story.apart)):
+        if chapters and story.explained and story.apart:
+            yield ""
+            yield terminal.paint(title, "bold")
+        for chapter in chapters:
+            yield ""
+            is_open = verbose or chapters is story.apart
+            yield from _chapter(chapter, run, why, terminal, is_open=is_open, verbose=verbose)
+    if story.remarks:
         yield ""
         yield terminal.paint("Remarks", "bold")
-        for finding, times in folded(quiet):
+        for finding, times in story.remarks:
             again = f" ({times} times)" if times > 1 else ""
             yield from wrapped(f"{finding.code} {clean(finding.says)}{again}", "  ", terminal)
     yield from _stages(diagnosis, terminal)
@@ -72,31 +83,61 @@ def _extent(diagnosis: Diagnosis) -> str:
     return f"{rows}, steps {diagnosis.first_step} to {diagnosis.last_step}"
 
 
-def _cause(diagnosis: Diagnosis, terminal: Terminal) -> Iterator[str]:
+def cause_lines(diagnosis: Diagnosis, terminal: Terminal) -> Iterator[str]:
+    """The likeliest cause, what to do about it, and what speaks for and against it; another one that may be it."""
     if not diagnosis.causes:
         return
     first, *others = diagnosis.causes
     yield ""
-    yield f"{terminal.paint('Likeliest cause', 'bold')}: {first.name} ({', '.join(first.codes)})"
-    for advice in first.advice:
-        yield from wrapped(clean(advice), f"  {terminal.glyph('→', '->')} ", terminal)
+    yield from _one_cause("Likeliest cause", first, terminal)
+    if others and others[0].is_close:
+        yield from _one_cause("Or", others[0], terminal)
+        if others[0].tells_apart:
+            yield from wrapped(f"to tell them apart: {clean(others[0].tells_apart)}", "  ", terminal, hang="    ")
+        others = others[1:]
     if others:
         listed = ", ".join(f"{cause.name} ({', '.join(cause.codes)})" for cause in others[:3])
-        yield from wrapped(f"Less likely: {listed}", "  ", terminal)
+        yield from wrapped(f"Less likely: {listed}", "  ", terminal, "dim", hang="    ")
 
 
-def folded(findings: Sequence[Finding]) -> list[tuple[Finding, int]]:
-    """Each rule's gravest episode, and how many it had."""
-    times = Counter(finding.code for finding in findings)
-    gravest: dict[str, Finding] = {}
-    for finding in findings:
-        best = gravest.get(finding.code)
-        if best is None or finding.severity > best.severity:
-            gravest[finding.code] = finding
-    return [(gravest[code], times[code]) for code in dict.fromkeys(finding.code for finding in findings)]
+def _one_cause(title: str, cause: Cause, terminal: Terminal) -> Iterator[str]:
+    yield f"{terminal.paint(title, 'bold')}: {clean(cause.name)}"
+    for advice in cause.advice:
+        yield from wrapped(clean(advice), f"  {terminal.glyph('→', '->')} ", terminal, "bold")
+    for lead, grounds in (("speaks for it: ", cause.speaks), ("against it: ", cause.against)):
+        if grounds:
+            listed = ", ".join(clean(ground_words(ground)) for ground in grounds[:GROUNDS])
+            rest = f" and {len(grounds) - GROUNDS} more" if len(grounds) > GROUNDS else ""
+            yield from wrapped(f"{lead}{listed}{rest}", "  ", terminal, hang="    ")
 
 
-def _finding(finding: Finding, times: int, run: Run, why: str, terminal: Terminal) -> Iterator[str]:
+def _chapter(
+    chapter: Chapter, run: Run, why: Mapping[str, str], terminal: Terminal, *, is_open: bool, verbose: bool
+) -> Iterator[str]:
+    """A finding, and what follows from it: folded into a line each, unless all is asked for."""
+    finding, times = chapter.lead
+    yield from _finding(finding, times, run, why.get(finding.code, ""), terminal, is_open=is_open)
+    for other, often in chapter.consequences:
+        if verbose:
+            yield ""
+            yield from _finding(other, often, run, "", terminal, is_open=False)
+        else:
+            yield consequence(other, often, terminal)
+
+
+def consequence(finding: Finding, times: int, terminal: Terminal) -> str:
+    """What follows from another finding, in one line."""
+    fancy, plain, colour = SIGNS[finding.severity]
+    corner, sign = terminal.glyph("└", "`-"), terminal.glyph(fancy, plain)
+    again = f", {times} times" if times > 1 else ""
+    text = f"{finding.code} {finding.name}, step {finding.step}{again}: {sentence(clean(finding.says))}"
+    lead = f"  {corner} {sign} "
+    line = textwrap.shorten(text, max(20, terminal.width - len(lead)), placeholder=terminal.glyph(" …", " ..."))
+    return f"  {terminal.paint(corner, 'dim')} {terminal.paint(sign, colour, 'bold')} {terminal.paint(line, 'dim')}"
+
+
+def _finding(finding: Finding, times: int, run: Run, why: str, terminal: Terminal, *, is_open: bool) -> Iterator[str]:
+    """What was found. What to do is left out where it stands under a cause, which says the one thing to do."""
     fancy, plain, colour = SIGNS[finding.severity]
     sign = terminal.paint(terminal.glyph(fancy, plain), colour, "bold")
     steps = f"step {finding.step}" if finding.step == finding.last_step else f"steps {finding.step}-{finding.last_step}"
@@ -110,7 +151,7 @@ def _finding(finding: Finding, times: int, run: Run, why: str, terminal: Termina
         return
     if why:
         yield from wrapped(f"Why: {why}", "  ", terminal, hang="       ")
-    for number, advice in enumerate(finding.advice):
+    for number, advice in enumerate(finding.advice if is_open else ()):
         yield from wrapped(clean(advice), "  Do:  " if number == 0 else "       ", terminal, hang="       ")
 
 
@@ -226,7 +267,7 @@ def wrapped(text: str, lead: str, terminal: Terminal, style: str = "", hang: str
     """A text in lines that fit, the first led by `lead`, the others by `hang` or as much blank."""
     follow = hang or " " * len(lead)
     for line in textwrap.wrap(
-        text, terminal.width, initial_indent=lead, subsequent_indent=follow, break_long_words=True
+        text, terminal.width, initial_indent=lead, subsequent_indent=follow, break_on_hyphens=False
     ):
         yield terminal.paint(line, style) if style else line
 

@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from barograph.console.report import COLOURS, MEANINGS, SIGNS, folded, range_words, sentence, wrapped
+from barograph.console.report import COLOURS, MEANINGS, SIGNS, consequence, range_words, sentence, wrapped
 from barograph.console.terminal import Terminal, clean
 from barograph.console.trace import sparkline
 from barograph.core.bands import Band
-from barograph.core.finding import Diagnosis, Finding, Severity, Verdict
+from barograph.core.finding import Diagnosis, Finding, Verdict
+from barograph.core.story import Chapter, ground_words, story_of
 
 __all__ = ["Gauge", "Scene", "duration", "finding_line", "picture", "row_line"]
 
@@ -22,6 +23,8 @@ NARROWEST_TRACE, WIDEST_TRACE = 8, 96
 FEWEST_GAUGES = 4
 #: The last so many things that the guard has decided.
 DECISIONS = 3
+#: So much of what speaks against a cause is shown.
+AGAINST = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,17 +133,18 @@ class _Detail:
 
 def _compose(scene: Scene, diagnosis: Diagnosis, terminal: Terminal, detail: _Detail, height: int | None) -> list[str]:
     head = [*_head(scene, diagnosis, terminal)]
-    loud = [finding for finding in diagnosis.findings if finding.severity > Severity.INFO]
-    found = [list(detail.findings(finding, times, terminal)) for finding, times in folded(loud)]
-    below = [*_cause(diagnosis, terminal), *_decided(scene, terminal)]
+    story = story_of(diagnosis)
+    found = [[*_chapter(chapter, detail, terminal)] for chapter in (*story.explained, *story.apart)]
+    cause = [*_cause(diagnosis, terminal, has_grounds=detail.has_notes)]
+    below = [*_decided(scene, terminal)]
     notes = [*_unjudged(diagnosis, terminal)] if detail.has_notes else []
     gauges = list(scene.gauges)
     if not detail.all_gauges and height is not None:
-        taken = len(head) + sum(map(len, found)) + len(below) + 1
+        taken = len(head) + len(cause) + sum(map(len, found)) + len(below) + 1
         gauges = gauges[: max(FEWEST_GAUGES, height - taken)]
     table = [*_table(gauges, scene, terminal)]
     told = found if detail.is_airy else [[line for lines in found for line in lines]]
-    blocks = [head, table, *told, below, notes]
+    blocks = [head, cause, table, *told, below, notes]
     lines: list[str] = []
     for block in blocks:
         if block:
@@ -235,20 +239,25 @@ def _number(value: float) -> str:
     return f"{value:.4g}"
 
 
+def _chapter(chapter: Chapter, detail: _Detail, terminal: Terminal) -> Iterator[str]:
+    """A finding, and below it in a line each what follows from it."""
+    yield from detail.findings(*chapter.lead, terminal)
+    for finding, times in chapter.consequences:
+        yield consequence(finding, times, terminal)
+
+
 def _whole(finding: Finding, times: int, terminal: Terminal) -> Iterator[str]:
     """A finding with all that is said of it, and the first advice."""
     yield from _title(finding, times, terminal)
     yield from wrapped(sentence(clean(finding.says)), "  ", terminal)
-    if finding.follows:
-        yield from wrapped(f"A consequence of {finding.follows}: mend that first.", "  ", terminal, "dim")
-    elif finding.advice:
+    if finding.advice:
         yield from wrapped(clean(finding.advice[0]), f"  {terminal.glyph('→', '->')} ", terminal)
 
 
 def _brief(finding: Finding, times: int, terminal: Terminal) -> Iterator[str]:
     yield from _title(finding, times, terminal)
     yield _one_line(sentence(clean(finding.says)), "  ", terminal)
-    if finding.advice and not finding.follows:
+    if finding.advice:
         yield _one_line(clean(finding.advice[0]), f"  {terminal.glyph('→', '->')} ", terminal)
 
 
@@ -293,12 +302,17 @@ _DETAILS = (
 )
 
 
-def _cause(diagnosis: Diagnosis, terminal: Terminal) -> Iterator[str]:
-    if diagnosis.causes:
-        cause = diagnosis.causes[0]
-        yield f"{terminal.paint('Likeliest cause', 'bold')}: {cause.name} ({', '.join(cause.codes)})"
+def _cause(diagnosis: Diagnosis, terminal: Terminal, *, has_grounds: bool) -> Iterator[str]:
+    """The likeliest cause and what to do; the one that may be it as well; where there is room, what speaks against."""
+    for title, cause in zip(("Likeliest cause", "Or"), diagnosis.causes, strict=False):
+        if title == "Or" and not cause.is_close:
+            return
+        yield f"{terminal.paint(title, 'bold')}: {cause.name} ({', '.join(cause.codes)})"
         for advice in cause.advice[:1]:
             yield from wrapped(clean(advice), f"  {terminal.glyph('→', '->')} ", terminal)
+        against = ", ".join(clean(ground_words(ground)) for ground in cause.against[:AGAINST])
+        if has_grounds and against:
+            yield from wrapped(f"against it: {against}", "  ", terminal, "dim", hang="    ")
 
 
 def _decided(scene: Scene, terminal: Terminal) -> Iterator[str]:

@@ -10,6 +10,7 @@ from barograph.core.run import Run
 from barograph.engine.bound import BoundRule
 from barograph.engine.stages import stage_table
 from barograph.rules.causes import rank
+from barograph.rules.grounds import argue
 from barograph.signals.timeline import Timeline
 
 __all__ = ["conclude"]
@@ -32,6 +33,7 @@ def conclude(
     by_code = {rule.rule.code: rule for rule in rules}
     mild = [_forgive(finding, by_code[finding.code], horizon, run.last_step) for finding in findings]
     story = _tell(mild, by_code, horizon)
+    not_judged = _not_judged(run, rules, judged)
     return Diagnosis(
         path=run.path,
         source=run.source,
@@ -41,8 +43,8 @@ def conclude(
         last_step=run.last_step,
         verdict=_verdict(run, story, judged),
         findings=story,
-        causes=rank(story, run.last_step),
-        not_judged=_not_judged(run, rules, judged),
+        causes=argue(rank(story, run.last_step), story, run, judged, not_judged),
+        not_judged=not_judged,
         stages=stage_table(run, timeline),
         notes=run.notes,
         judged=tuple(rule.rule.code for rule in rules if rule.rule.code in judged),

@@ -31,7 +31,7 @@ Circumstance = Callable[[Case], "Telling | None"]
 
 
 def rate_is_high(case: Case) -> Telling | None:
-    """Above what is usual, or jumping up in the middle of the run."""
+    """A learning rate above what is usual, or one that jumps up in the middle of the run."""
     if case.jump is not None:
         step, before, after = case.jump
         return Telling(f"the learning rate rises from {plain(before)} to {plain(after)} at step {step:,}", speaks=True)
@@ -40,7 +40,7 @@ def rate_is_high(case: Case) -> Telling | None:
 
 
 def rate_is_low(case: Case) -> Telling | None:
-    """Below what is usual."""
+    """A learning rate below what is usual."""
     told = _rate_against_usual(case)
     return Telling(told[0], speaks=told[1] < 0) if told and told[1] <= 0 else None
 
@@ -61,7 +61,7 @@ def _rate_against_usual(case: Case) -> tuple[str, int] | None:
 
 
 def beta_is_small(case: Case) -> Telling | None:
-    """Below what is usual."""
+    """A beta below what is usual."""
     beta = case.number("beta")
     if beta is None:
         return None
@@ -69,7 +69,7 @@ def beta_is_small(case: Case) -> Telling | None:
 
 
 def beta_is_large(case: Case) -> Telling | None:
-    """Above what is usual."""
+    """A beta above what is usual."""
     beta = case.number("beta")
     if beta is None:
         return None
@@ -88,7 +88,7 @@ def examples_come_again(case: Case) -> Telling | None:
 
 
 def something_is_trainable(case: Case) -> Telling | None:
-    """How much the optimizer holds, by the configuration."""
+    """How many parameters are trained, and whether by an adapter."""
     trained = case.number("trainable_parameters")
     if trained is None:
         return None
@@ -100,7 +100,7 @@ def something_is_trainable(case: Case) -> Telling | None:
 
 
 def half_precision(case: Case) -> Telling | None:
-    """Numbers beyond 65504 overflow in fp16 alone."""
+    """The precision: in fp16 alone numbers end at 65504."""
     if case.is_on("fp16"):
         return Telling("it trains in fp16, whose numbers end at 65504", speaks=True)
     if case.is_on("bf16"):
@@ -109,7 +109,7 @@ def half_precision(case: Case) -> Telling | None:
 
 
 def limit_is_short(case: Case) -> Telling | None:
-    """How many answers are cut off, and how long the others are."""
+    """How many answers are cut off, and how long they are against the limit."""
     limit, cut, length = case.number("answer_limit"), case.cut_off, case.mean("len_mean", 0.5)
     if cut is not None and cut > CUT:
         at = f" at {case.spelling('answer_limit')} {limit:g}" if limit else ""
@@ -121,7 +121,7 @@ def limit_is_short(case: Case) -> Telling | None:
 
 
 def batch_is_tiny(case: Case) -> Telling | None:
-    """KTO estimates its KL from the examples of one step on one device."""
+    """Examples per device and step: KTO estimates its KL from these."""
     batch = case.number("per_device_batch")
     if batch is None:
         return None
@@ -131,7 +131,7 @@ def batch_is_tiny(case: Case) -> Telling | None:
 
 
 def classes_are_unbalanced(case: Case) -> Telling | None:
-    """How often either kind of answer was seen."""
+    """How many answers of either kind were seen, times their weights."""
     chosen, rejected = case.total("count_chosen"), case.total("count_rejected")
     if chosen is None or rejected is None or case.method is not Method.KTO:
         return None
@@ -142,14 +142,14 @@ def classes_are_unbalanced(case: Case) -> Telling | None:
 
 
 def dropout_is_on(case: Case) -> Telling | None:
-    """With dropout the policy is not itself."""
+    """Dropout: with it the policy is not itself."""
     if case.is_on("disable_dropout") is None:
         return None
     return None if case.is_on("disable_dropout") else Telling("dropout is left on (disable_dropout false)", speaks=True)
 
 
 def sampling_is_narrowed(case: Case) -> Telling | None:
-    """Tokens that the policy would choose are left out, or chances are changed."""
+    """How answers are sampled: whether tokens that the policy would choose are left out."""
     narrows = {
         "top_k": case.numbers.get("top_k", 0) > 0,
         "top_p": case.numbers.get("top_p", 1) < 1,

@@ -72,6 +72,7 @@ def first(*measures: Measure) -> Measure:
     def measure(case: Case) -> Part | None:
         return next((part for one in measures if (part := one(case)) is not None), None)
 
+    measure.__doc__ = " Else: ".join(one.__doc__ or "" for one in measures)
     return measure
 
 
@@ -84,11 +85,12 @@ def do(says: str) -> Measure:
     def measure(case: Case) -> Part:
         return Part(says)
 
+    measure.__doc__ = f"{says[:1].upper()}{says[1:]}."
     return measure
 
 
 def go_back(case: Case) -> Part:
-    """To the last checkpoint from before the trouble, or to the beginning if there is none."""
+    """Go back to the last checkpoint from before the trouble, or to the beginning if there is none."""
     onset = min(case.onset, case.jump.step) if case.jump else case.onset
     found = case.checkpoint_before(onset)
     if found is not None:
@@ -102,7 +104,7 @@ def go_back(case: Case) -> Part:
 
 
 def go_back_to_best(case: Case) -> Part | None:
-    """To the checkpoint with the best evaluation."""
+    """Go back to the checkpoint of the best evaluation."""
     if case.best is None:
         return None
     found = case.checkpoint_before(case.best + 1)
@@ -128,7 +130,7 @@ def _named(step: int, *, is_sure: bool) -> str:
 
 
 def lower_rate(case: Case) -> Part:
-    """What it was before it jumped; what is usual, if it is far above that; else half."""
+    """The learning rate: what it was before it jumped; what is usual, if it is far above that; else half."""
     name, rate, begun, usual = case.spelling("learning_rate"), case.rate, case.rate_in_warmup, case.usual_rates
     if case.jump is not None:
         to, now = case.jump.before, case.jump.after
@@ -146,7 +148,7 @@ def lower_rate(case: Case) -> Part:
 
 
 def raise_rate(case: Case) -> Part:
-    """Three times, or to the lowest that is usual if that is more; never beyond what is usual."""
+    """The learning rate: three times, or the lowest that is usual if that is more; never beyond what is usual."""
     name, rate, usual = case.spelling("learning_rate"), case.rate, case.usual_rates
     if rate is None:
         return Part("start again at 2 to 5 times the learning rate")
@@ -161,7 +163,7 @@ def raise_rate(case: Case) -> Part:
 
 
 def lower_critic_rate(case: Case) -> Part | None:
-    """A tenth where the critic's loss runs away, else a half; a rate of zero is no rate."""
+    """The critic's learning rate: a tenth where its loss runs away, else half; zero is none."""
     rate, name = case.number("value_learning_rate"), case.spelling("value_learning_rate")
     if rate is None:
         return None
@@ -180,7 +182,7 @@ def _for(case: Case) -> str:
 
 
 def mend_beta(case: Case) -> Part | None:
-    """Back to where it usually is."""
+    """Beta: 0.1, where it lies outside of what is usual."""
     beta = case.number("beta")
     if beta is None or BETA.low <= beta <= BETA.high:
         return None
@@ -190,7 +192,7 @@ def mend_beta(case: Case) -> Part | None:
 
 
 def raise_beta(case: Case) -> Part | None:
-    """Twice, and at least to 0.1, up to what is usual; online, where there may be none, to 0.04 at least."""
+    """Beta: twice, at least 0.1 and at most 0.5; online, where there may be none, at least 0.04."""
     beta, name = case.number("beta"), case.spelling("beta")
     if beta is None or beta >= BETA.high:
         return None
@@ -200,7 +202,7 @@ def raise_beta(case: Case) -> Part | None:
 
 
 def widen_clip(case: Case) -> Part | None:
-    """Clip less tightly upwards, as DAPO does."""
+    """The upper clipping range: 0.28, as in DAPO."""
     now = case.number("clip_high") or case.number("clip_low")
     if now is None or now >= 0.28:
         return None
@@ -209,7 +211,7 @@ def widen_clip(case: Case) -> Part | None:
 
 
 def halve_entropy_bonus(case: Case) -> Part | None:
-    """Half of what is paid for it."""
+    """The entropy bonus: half."""
     now, name = case.number("entropy_bonus"), case.spelling("entropy_bonus")
     return _set(f"{name} {plain(now / 2)} (half of {plain(now)})", Change(name, now, _round(now / 2))) if now else None
 
@@ -218,7 +220,7 @@ def halve_entropy_bonus(case: Case) -> Part | None:
 
 
 def one_epoch(case: Case) -> Part | None:
-    """Once over the examples."""
+    """Epochs: one."""
     epochs, done = case.number("epochs"), case.before("epoch", case.run.last_step + 1)
     if epochs is None:
         return Part(f"train for one epoch (now {plain(done)})") if done and done > 1.5 else None
@@ -229,7 +231,7 @@ def one_epoch(case: Case) -> Part | None:
 
 
 def less_decay(case: Case) -> Part | None:
-    """Half of what draws all weights to zero."""
+    """Weight decay: half."""
     now = case.number("weight_decay")
     return (
         _set(f"weight_decay {plain(now / 2)} (half of {plain(now)})", Change("weight_decay", now, now / 2))
@@ -239,14 +241,14 @@ def less_decay(case: Case) -> Part | None:
 
 
 def look_at_the_break(case: Case) -> Part | None:
-    """Where the reward was alive once, its end shows why it died."""
+    """Score answers from before and after the step at which the reward died by hand."""
     if case.rows_before(case.onset) < FEW:
         return None
     return Part(f"run the reward function by hand on ten answers from before step {case.onset:,} and ten from after it")
 
 
 def fill_batch(case: Case) -> Part | None:
-    """Four examples per device and step, with less accumulation, so that an update sees as many as before."""
+    """Examples per device and step: four, with less accumulation, so that an update sees as many as before."""
     batch, accumulation = case.number("per_device_batch"), case.number("accumulation") or 1
     if batch is None or batch >= KTO_BATCH:
         return None
@@ -261,7 +263,7 @@ def fill_batch(case: Case) -> Part | None:
 
 
 def balance_classes(case: Case) -> Part | None:
-    """KTO's weights, such that the classes weigh the same: the lowest of the ratios that are good, 1 to 4/3."""
+    """KTO's weights: the counts of the other class, so that both classes weigh the same (1 to 4/3 is good)."""
     chosen, rejected = case.total("count_chosen"), case.total("count_rejected")
     if not chosen or not rejected or case.method is not Method.KTO:
         return None
@@ -278,7 +280,7 @@ def balance_classes(case: Case) -> Part | None:
 
 
 def lengthen_answers(case: Case) -> Part | None:
-    """So far that one answer in twenty is cut off, if lengths fall off evenly; at most four times at once."""
+    """The length limit: so far that one answer in twenty is cut off, if lengths fall off evenly; at most four times."""
     known, cut, name = case.number("answer_limit"), case.cut_off, case.spelling("answer_limit")
     column = case.column("len_max")
     limit = known or (max(column.finite(), default=None) if column else None)
@@ -292,7 +294,7 @@ def lengthen_answers(case: Case) -> Part | None:
 
 
 def sample_purely(case: Case) -> Part | None:
-    """Nothing may come between the policy and what is sampled from it."""
+    """Sampling: top_k 0, top_p 1, min_p 0, temperature 1, no min_length."""
     pure = {"top_k": 0.0, "top_p": 1.0, "min_p": 0.0, "temperature": 1.0, "min_length": -1.0}
     off = [
         Change(name, now, to)
@@ -306,7 +308,7 @@ def sample_purely(case: Case) -> Part | None:
 
 
 def use_bf16(case: Case) -> Part | None:
-    """Its range is that of fp32."""
+    """Precision: bf16, if it is fp16."""
     if not case.is_on("fp16"):
         return None
     return _set("bf16 in place of fp16", Change("bf16", 0.0, 1.0), Change("fp16", 1.0, 0.0))

@@ -12,8 +12,10 @@ from barograph.charts.overlay import overlaid
 from barograph.charts.panels import Panel, series_title
 from barograph.charts.report import WORDS
 from barograph.console.watch_view import Scene
+from barograph.core.cause import Cause
 from barograph.core.finding import Diagnosis, Finding, StageRow
 from barograph.core.run import Run
+from barograph.core.story import Chapter, ground_words, story_of
 from barograph.web.shelf import Card
 
 __all__ = ["about_card", "about_chart", "about_comparison", "about_diagnosis", "about_panel", "about_scene"]
@@ -38,11 +40,36 @@ def about_diagnosis(diagnosis: Diagnosis, run: Run, why: Mapping[str, str]) -> d
     known = diagnosis.to_dict()
     known["headline"] = WORDS[diagnosis.verdict]
     known["findings"] = [_finding(found, why) for found in diagnosis.findings]
+    known["story"] = _story(diagnosis)
+    known["grounds"] = [_grounds(cause) for cause in diagnosis.causes]
     known["stages"] = _stages(diagnosis.stages)
     known["judged"] = len(diagnosis.judged)
     known["notes"] = list(dict.fromkeys([*diagnosis.notes, *run.notes]))
     known["config"] = {name: str(value)[:LONGEST_SETTING] for name, value in sorted(run.config.items())}
     return known
+
+
+def _grounds(cause: Cause) -> dict[str, list[str]]:
+    """What speaks for a cause and against it, in words."""
+    return {"for": [*map(ground_words, cause.speaks)], "against": [*map(ground_words, cause.against)]}
+
+
+def _story(diagnosis: Diagnosis) -> dict[str, object]:
+    """Which findings the likeliest cause explains, and what follows from which: by their places in the list."""
+    places = {id(finding): place for place, finding in enumerate(diagnosis.findings)}
+
+    def placed(chapters: Sequence[Chapter]) -> list[dict[str, object]]:
+        return [
+            {
+                "finding": places[id(lead.finding)],
+                "times": lead.times,
+                "consequences": [places[id(one.finding)] for one in consequences],
+            }
+            for lead, consequences in chapters
+        ]
+
+    story = story_of(diagnosis)
+    return {"explained": placed(story.explained), "apart": placed(story.apart)}
 
 
 def _finding(found: Finding, why: Mapping[str, str]) -> dict[str, object]:
@@ -80,7 +107,7 @@ def about_chart(chart: Chart) -> dict[str, object]:
         "bands": [{"from": one.first_step, "to": one.last_step, "low": _finite(one.low), "high": _finite(one.high)}
                   for one in chart.bands],
         "marks": [{"code": one.code, "name": one.name, "severity": str(one.severity), "step": one.step,
-                   "last_step": one.last_step, "says": one.says} for one in chart.marks],
+                   "last_step": one.last_step, "says": one.says, "metric": one.metric} for one in chart.marks],
         "levels": [{"value": one.value, "says": one.says} for one in chart.levels],
         "meanings": [{"title": title, "says": says} for title, says in meanings(chart)],
     }  # fmt: skip

@@ -3,24 +3,41 @@
 import { heads, make, table } from "./elements.js";
 import { capital, count, number, steps } from "./words.js";
 
-/** The likeliest cause, with what to do about it. */
+/** The likeliest cause, with what to do about it, and what speaks for and against it; another that may be it. */
 export function causeOf(diagnosis) {
   const [first, ...others] = diagnosis.causes;
   if (first === undefined) return null;
+  const close = others[0]?.is_close ? others.shift() : null;
   return make("section", { class: `cause ${diagnosis.verdict}`, "aria-label": "Likeliest cause" },
-    make("p", {}, "Likeliest cause: ", make("strong", {}, first.name), ` (${first.codes.join(", ")})`),
-    first.advice.length > 0 && make("ul", {}, first.advice.map((one) => make("li", {}, one))),
+    cause("Likeliest cause: ", first, diagnosis.grounds[0]),
+    close && cause("Or: ", close, diagnosis.grounds[1]),
+    close?.tells_apart && make("p", {}, `To tell them apart: ${close.tells_apart}.`),
     others.length > 0 && make("p", { class: "quiet" },
       `Less likely: ${others.slice(0, 3).map((one) => one.name).join(", ")}.`));
 }
 
-/** Findings with their reasons; `show` leads to where one is on the charts. */
-export function findingsOf(diagnosis, show) {
-  const loud = diagnosis.findings.filter((one) => one.severity !== "info");
-  const quiet = diagnosis.findings.filter((one) => one.severity === "info");
+function cause(title, one, told) {
+  const grounds = [["Speaks for it", told.for], ["Against it", told.against]].filter(([, some]) => some.length > 0);
   return [
-    loud.length > 0 && make("h2", {}, "What was found"),
-    loud.map((one) => finding(one, show)),
+    make("p", {}, title, make("strong", {}, one.name)),
+    one.advice.length > 0 && make("p", { class: "prescription" }, one.advice.join(" ")),
+    grounds.length > 0 && make("dl", { class: "grounds" }, grounds.map(([word, some]) => [
+      make("dt", {}, word), some.map((ground) => make("dd", {}, ground)),
+    ])),
+  ];
+}
+
+/** Findings with their reasons, under their cause and each with its consequences; `show` leads to one on the charts. */
+export function findingsOf(diagnosis, show) {
+  const { explained, apart } = diagnosis.story;
+  const quiet = diagnosis.findings.filter((one) => one.severity === "info");
+  const explains = new Set(diagnosis.causes[0]?.explains ?? []);
+  const tell = (chapter) => chapterOf(chapter, diagnosis.findings, explains, show);
+  return [
+    explained.length > 0 && make("h2", {}, "What it explains"),
+    explained.map(tell),
+    apart.length > 0 && make("h2", {}, explained.length > 0 ? "Apart from it" : "What was found"),
+    apart.map(tell),
     quiet.length > 0 && [
       make("h2", {}, "Remarks"),
       make("ul", {}, quiet.map((one) => make("li", {}, make("code", {}, one.code), ` ${one.says}`))),
@@ -28,29 +45,36 @@ export function findingsOf(diagnosis, show) {
   ];
 }
 
-/** What a finding's element is called, so that a mark can lead to it. */
-export function nameOf(found) {
-  return `finding-${found.code}-${found.step}`;
+/** A finding, and folded away what follows from it. */
+function chapterOf(chapter, findings, explains, show) {
+  const found = findings[chapter.finding];
+  const others = chapter.consequences.map((place) => findings[place]);
+  const folded = others.length > 0 && make("details", { class: "consequences" },
+    make("summary", {}, `${count(others.length, "consequence")}: ${others.map((one) => one.name).join(", ")}`),
+    others.map((one) => finding(one, show, { level: "h4" })));
+  return finding(found, show, { times: chapter.times, folded, isExplained: explains.has(found.code) });
 }
 
-function finding(found, show) {
+/** What a finding's element is called, so that a mark can lead to it; of several episodes one is told. */
+export function nameOf(found) {
+  return `finding-${found.code}-${found.metric}`.replace(/[^\w-]+/g, "-");
+}
+
+function finding(found, show, { times = 1, folded = null, isExplained = false, level = "h3" }) {
   const evidence = Object.entries(found.evidence).map(([name, value]) => `${name} ${number(value)}`).join(", ");
   const reason = found.follows ? `A consequence of ${found.follows}: mend that first.` : found.why;
-  const title = [`${found.severity}: ${found.code} ${found.name}`,
-    make("span", { class: "quiet" }, ` · ${steps(found.step, found.last_step)}`)];
-  const says = make("p", {}, `${capital(found.says)}. `,
-    make("button", { type: "button", class: "plain", on: { click: () => show(found) } }, "Show it on the chart"));
-  const name = { class: `finding ${found.severity}`, id: nameOf(found), tabindex: -1 };
-  if (found.follows) {
-    return make("article", name, make("details", {}, make("summary", {}, make("h3", {}, title)), says,
-      make("p", {}, `Why: ${reason}`), evidence && make("p", {}, `The numbers behind it: ${evidence}`)));
-  }
-  return make("article", name,
-    make("h3", {}, title),
-    says,
+  const again = times > 1 ? `, ${times} times` : "";
+  const advice = !found.follows && found.advice.length > 0
+    && make("ul", {}, found.advice.map((one) => make("li", {}, one)));
+  return make("article", { class: `finding ${found.severity}`, id: nameOf(found), tabindex: -1 },
+    make(level, {}, `${found.severity}: ${found.code} ${found.name}`,
+      make("span", { class: "quiet" }, ` · ${steps(found.step, found.last_step)}${again}`)),
+    make("p", {}, `${capital(found.says)}. `,
+      make("button", { type: "button", class: "plain", on: { click: () => show(found) } }, "Show it on the chart")),
     reason && make("p", {}, `Why: ${reason}`),
-    found.advice.length > 0 && make("ul", {}, found.advice.map((one) => make("li", {}, one))),
-    evidence && make("details", {}, make("summary", {}, "The numbers behind it"), make("p", {}, evidence)));
+    advice && (isExplained ? make("details", {}, make("summary", {}, "What else is done about it"), advice) : advice),
+    evidence && make("details", {}, make("summary", {}, "The numbers behind it"), make("p", {}, evidence)),
+    folded);
 }
 
 /** The median of each stage against the range of a healthy run. */
