@@ -199,7 +199,8 @@ def _healthy(page: Page) -> Iterator[str]:
 def _faults(page: Page) -> Iterator[str]:
     yield (
         "Each picture: a run with a planted fault beside the healthy run that differs in the fault alone. The "
-        "upright line is the first alarm, a warning or worse, that somebody who watches gets to see.\n"
+        "upright line is the first alarm, a warning or worse, that somebody who watches gets to see; a dotted one is "
+        "where a fault begins that is not there from the start.\n"
     )
     for picture in page.faults:
         one = recorded(picture.scenario)

@@ -208,7 +208,7 @@ class MarginTooLarge(Rule):
     code, name, severity = "PREF06", "margin-too-large", WARNING
     methods = IMPLICIT_REWARD
     about = "reward_margin"
-    nats = param(100, "nats per sequence: 10 at beta 0.1", by_method={Method.KTO: 50})
+    nats = param(100, "nats per sequence; times beta, that is a margin", by_method={Method.KTO: 50})
     far = param(200, "nats per sequence that make it critical")
     units = param(1e9, "reward units, whatever beta is", guide=5)
     when = sustained((ema(margin_nats, 5) > nats) | (recent > units), 2) | (margin_nats > far)
