@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from barograph.core.finding import Verdict
 from barograph.core.methods import Method
 from barograph.core.run import Run, run_from_rows
 from barograph.engine.settings import Settings
-from barograph.monitor import check
+from barograph.monitor import check, read
 from barograph.pages import page_of
 
 
@@ -64,6 +65,20 @@ def test_a_run_that_looks_better_and_is_sick_is_found_out_and_its_twin_is_not() 
     first = shown.all("figure")[0]["id"]
     assert first in {"chart-log-probabilities", "chart-rewards"}
     assert f"{found.code} at step {found.step:,}" in shown.text
+
+
+def test_the_prescription_leads_and_consequences_are_folded_with_their_number(project: Path) -> None:
+    run = read(project / "examples" / "kto-sick.jsonl")
+    shown, diagnosis = of(run), check(run)
+    says = diagnosis.causes[0].advice[0]
+    assert "learning_rate 2.5e-5 (half of 5e-5)" in says
+    assert 0 < shown.text.index("Likeliest cause") < shown.text.index(says) < shown.text.index("What it explains")
+    loud = [one for one in diagnosis.findings if one.severity > 0]
+    consequences = {one.code for one in loud if one.follows in {root.code for root in loud}}
+    assert consequences
+    folded = [one for one in shown.all("details") if one.get("class") == "consequences"]
+    assert len(folded) == len({one.follows for one in loud if one.code in consequences})
+    assert sum(int(count) for count in re.findall(r"(\d+) consequences?: ", shown.text)) == len(consequences)
 
 
 def test_every_link_leads_somewhere_and_every_name_is_given_once() -> None:

@@ -114,6 +114,32 @@ def test_json_is_the_documented_object(sick: Path, well: Path) -> None:
     assert [stage["stage"] for stage in first["stages"]] == ["start", "early"]
 
 
+def test_the_prescription_is_there_as_numbers(tmp_path: Path, project: Path) -> None:
+    """The margin falls from step 60 on; checkpoints lie there every 25 steps, and the configuration says the rate."""
+    (tmp_path / "logs").mkdir()
+    log = (project / "examples" / "kto-sick.jsonl").read_text()
+    (tmp_path / "logs" / "training_metrics.jsonl").write_text(log)
+    config = {"learning_rate": 5e-5, "lora": False, "max_steps": 145}
+    (tmp_path / "run.json").write_text(json.dumps({"method": "kto", "config": config, "state": "finished"}))
+    for step in (25, 50, 75, 100):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+    (judged,) = json.loads(run(tmp_path, "--json").output)["runs"]
+    first = judged["causes"][0]
+    assert first["name"] == "learning rate too high"
+    says = "Resume from checkpoint-50 with learning_rate 5e-6 (now 5e-5; 5e-6 is the most that is usual for kto)"
+    changes = {"learning_rate": {"now": 5e-5, "to": 5e-6}}
+    assert first["prescription"] == {"says": says, "changes": changes, "resume_from": 50}
+    assert first["advice"] == [says]
+    (loss,) = (one for one in first["for"] if one["code"] == "LOSS02")
+    assert (loss["kind"], loss["says"], loss["weight"] > 0) == ("finding", "loss-rising", True)
+    rate = "the learning rate is 5e-5, 10 times the most: 5e-7 to 5e-6 is usual for kto"
+    assert {"kind": "setting", "code": None, "says": rate, "weight": None} in first["for"]
+    assert {"kind": "silence", "code": "GRAD01", "says": "gradient-explosion", "weight": None} in first["against"]
+    assert set(first["codes"]) <= set(first["explains"])
+    # PREF05 is a consequence of the inverted margin.
+    assert "PREF05" in first["explains"]
+
+
 def test_non_finite_numbers_never_make_invalid_json(tmp_path: Path) -> None:
     log = tmp_path / "nan.jsonl"
     log.write_text('{"step": 1, "loss": 0.7}\n{"step": 2, "loss": NaN}\n{"step": 3, "loss": Infinity}\n')

@@ -193,3 +193,16 @@ def test_what_is_over_does_not_explain_what_goes_on(ends: int, explains: str | N
     constant = Finding("RWD01", "score-constant", Severity.CRITICAL, 10, ends, "score_mean", "")
     alike = Finding("GRP01", "groups-without-spread", Severity.CRITICAL, 12, 200, "zero_std_frac", "")
     assert _cause_of(alike, [constant, alike], rules, 200.0) == explains
+
+
+@both_evaluators
+@pytest.mark.parametrize("config", [{}, {"learning_rate": 8e-7}])
+def test_advice_on_the_start_quotes_the_rate_that_was_asked_for(evaluator: str, config: dict[str, object]) -> None:
+    """The reference is another model, which the first rows tell: then the rate is still a part of what it will be."""
+    rows = [
+        (step, {"lr": 8e-7 * min(1.0, step / 20), "loss": 0.69, "reward_chosen": 9.0, "reward_rejected": 8.0})
+        for step in range(1, 101)
+    ]
+    diagnosis = judge(run_from_rows(rows, method=Method.DPO, config=config), evaluator=evaluator)
+    (away,) = (finding for finding in diagnosis.findings if finding.code == "PREF02")
+    assert "Halve the learning rate (8e-07 to 4e-07)" in away.advice

@@ -16,6 +16,7 @@ from serving import Served, lines, served, strict, until
 from starlette.requests import Request
 
 from barograph.charts.drawing import Band, View, charts_of
+from barograph.core.cause import Cause, Ground, GroundKind
 from barograph.core.errors import ConfigurationError
 from barograph.core.finding import Diagnosis, Finding, Severity, Verdict
 from barograph.core.methods import Method
@@ -54,6 +55,20 @@ def test_numbers_that_json_has_no_word_for_are_null() -> None:
     (found,) = sent(about_diagnosis(diagnosed(run, odd), run, {}))["findings"]
     assert found["evidence"] == {"here": None, "there": None, "elsewhere": None, "well": 0.25}
     assert sent({"deep": [{"er": (math.nan, 1)}]}) == {"deep": [{"er": [None, 1]}]}
+
+
+def test_what_follows_is_told_by_its_place_in_the_list() -> None:
+    run = run_from_rows([(1, {"loss": 0.5})])
+    later = replace(finding(), code="X02", follows="X01")
+    alone = replace(finding(), code="X03", metric="lr")
+    ground = Ground(GroundKind.SILENCE, "loss-rising", "LOSS02")
+    cause = Cause("odd", 1.0, ("X01",), against=(ground,), explains=("X01", "X02"))
+    told = sent(about_diagnosis(replace(diagnosed(run, finding(), alone, later), causes=(cause,)), run, {}))
+    assert told["story"] == {
+        "explained": [{"finding": 0, "times": 1, "consequences": [2]}],
+        "apart": [{"finding": 1, "times": 1, "consequences": []}],
+    }
+    assert told["grounds"] == [{"for": [], "against": ["LOSS02 loss-rising stays silent"]}]
 
 
 def test_settings_may_be_anything() -> None:
