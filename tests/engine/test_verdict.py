@@ -43,7 +43,7 @@ def cut_off_run(since: int = 60) -> Run:
 
 @both_evaluators
 def test_cause_before_consequence(evaluator: str) -> None:
-    diagnosis = judge(cut_off_run(), evaluator=evaluator)
+    diagnosis = judge(cut_off_run(since=1), evaluator=evaluator)
     told = [finding.code for finding in diagnosis.findings]
     assert told[0] == "LEN01"
     assert {"RWD01", "GRP01", "GRP02", "GRAD04"} <= set(told)
@@ -52,6 +52,16 @@ def test_cause_before_consequence(evaluator: str) -> None:
         assert told.index(finding.follows or "") < told.index(finding.code), f"{finding.code} before its cause"
     assert diagnosis.causes[0].name == "answers cut off by the length limit"
     assert diagnosis.verdict is Verdict.UNHEALTHY
+
+
+@pytest.mark.parametrize("evaluator", ["step", "scan"])
+def test_answers_that_once_ended_are_not_cut_off_by_a_short_limit(evaluator: str) -> None:
+    diagnosis = judge(cut_off_run(), evaluator=evaluator)
+    told = [finding.code for finding in diagnosis.findings]
+    assert told[0] == "LEN06"
+    assert [finding.code for finding in diagnosis.findings if finding.follows is None] == ["LEN06"]
+    assert next(f for f in diagnosis.findings if f.code == "LEN01").follows == "LEN06"
+    assert diagnosis.causes[0].name == "learning rate too high"
 
 
 def test_each_finding_is_told_once() -> None:

@@ -159,6 +159,21 @@ OF_PREFERENCES = (
         planted(healthy_dpo, pair(ramp(0, 4.0, 0, 30), ramp(0, -3.0, 0, 30), 0.1)),
         (20, 26),
     ),
+    # One class is NaN; in the twin both are.
+    Case(
+        "KTO08",
+        WARNING,
+        planted(healthy_kto, put("reward_rejected", NAN, since=100, until=104)),
+        planted(
+            healthy_kto,
+            put("reward_rejected", NAN, since=100, until=104),
+            put("reward_chosen", NAN, since=100, until=104),
+        ),
+        (100, 100),
+        keep=range(90, 105),
+        torn=("reward_rejected",),
+        nan_rows=0,
+    ),
     # Half of the loss is gone after three rows, and three are asked for; the twin is 30 nats away.
     Case(
         "KTO07",
@@ -170,6 +185,15 @@ OF_PREFERENCES = (
 )
 
 OF_LIKELIHOODS = (
+    # A sum over no token is exactly zero; an answer of one likely token is not.
+    Case(
+        "LIK12",
+        CRITICAL,
+        planted(healthy_dpo, put("logp_chosen", 0.0, since=60), put("logp_rejected", 0.0, since=60)),
+        planted(healthy_dpo, put("logp_chosen", -0.001, since=60), put("logp_rejected", -0.002, since=60)),
+        (64, 64),
+        late=10,
+    ),
     # A tenth (0.135) is lost at step 121; the average lags five rows; 30 steps.
     Case(
         "LIK07",
@@ -324,7 +348,7 @@ OF_SCORES = (
     # Judged after four tenths.
     Case(
         "RWD09",
-        INFO,
+        WARNING,
         planted(healthy_grpo, put("eval.task_accuracy", 0.4, 0.001, at=EVERY_20)),
         planted(healthy_grpo, put("eval.task_accuracy", ramp(0.4, 0.6, 0, 300), 0.001, at=EVERY_20)),
         (120, 130),

@@ -657,19 +657,23 @@ SCORE = (
 )
 
 GROUPS = (
-    # An average over 20 rows from 0.35 to 0.82 passes 0.7 after 14 rows; then 15 steps.
+    # An average over 20 rows from 0.35 to 0.82 passes 0.7 after 14 rows; then 15 steps. The score stands meanwhile.
     Case(
         "GRP01",
         WARNING,
-        planted(healthy_grpo, put("zero_std_frac", 0.82, 0.03, since=100, high=1.0)),
-        planted(healthy_grpo, put("zero_std_frac", 0.5, 0.05, since=100)),
+        planted(healthy_grpo, put("score_mean", 0.4, 0.05), put("zero_std_frac", 0.82, 0.03, since=100, high=1.0)),
+        planted(healthy_grpo, put("score_mean", 0.4, 0.05), put("zero_std_frac", 0.5, 0.05, since=100)),
         (120, 145),
     ),
     # Nine of ten rows: more than 24 of 30 after 27 rows, and five are asked for. Two of three rows are not enough.
     Case(
         "GRP02",
         WARNING,
-        planted(healthy_grpo, put("score_std", lambda step: 0.3 if step % 10 == 0 else 0.0, since=100)),
+        planted(
+            healthy_grpo,
+            put("score_mean", 0.4, 0.05),
+            put("score_std", lambda step: 0.3 if step % 10 == 0 else 0.0, since=100),
+        ),
         planted(healthy_grpo, put("score_std", lambda step: 0.3 if step % 3 == 0 else 0.0, since=100)),
         (127, 136),
         late=30,
@@ -691,7 +695,7 @@ DIVERGENCE = (
         WARNING,
         planted(healthy_grpo, put("kl_ref", ramp(0.05, 0.8, 100, 120), 0.02, since=100)),
         planted(healthy_grpo, put("kl_ref", ramp(0.05, 0.3, 100, 120), 0.02, since=100)),
-        (124, 142),
+        (139, 157),
     ),
     # An average over ten rows from 5 to -2.5 passes -1 after eight rows, and five are asked for.
     Case(
@@ -877,7 +881,7 @@ CLASSIFIER = (
         WARNING,
         planted(healthy_classifier, put("eval.cls_specificity", 0.4, 0.01, since=100)),
         planted(healthy_classifier, put("eval.cls_specificity", 0.6, 0.01, since=100)),
-        (120, 120),
+        (180, 180),
         late=100,
     ),
     # The third evaluation without a change is the fourth one: at 160.

@@ -198,6 +198,7 @@ def healthy_kto(steps: int = 300, every: int = 1, seed: int = 0, beta: float = 0
 
     log.put("loss", loss, lambda step: 0.25 * margin(step)[1] / math.sqrt(2 * examples * every), low=0.02)
     log.put("kto_z0", lambda step: 0.3 + 0.1 * margin(step)[0] / beta, 0.6 * log.smoothing, low=0.0)
+    log.put("kto_z0", 0.0, at=[1])  # before the first update the policy is its reference
     _grad(log, 50 * beta)
     _schedule(log, 5e-7)
     return log

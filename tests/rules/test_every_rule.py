@@ -10,8 +10,9 @@ from fnmatch import fnmatch
 
 import pytest
 from further_cases import FURTHER
+from movement_cases import MOVEMENT
 from rule_cases import CASES, Case, planted, put
-from rule_logs import healthy_dpo, healthy_grpo, healthy_kto, healthy_ppo, healthy_sft
+from rule_logs import healthy_dpo, healthy_grpo, healthy_kto, healthy_ppo, healthy_reward, healthy_sft
 
 from barograph.core.finding import Diagnosis, Finding, Severity
 from barograph.core.methods import Method
@@ -20,7 +21,7 @@ from barograph.engine.judge import judge
 from barograph.engine.settings import Settings
 from barograph.rules.catalogue import RULES, by_code
 
-EVERY = (*CASES, *FURTHER)
+EVERY = (*CASES, *FURTHER, *MOVEMENT)
 every_case = pytest.mark.parametrize("case", EVERY, ids=[case.code for case in EVERY])
 
 
@@ -164,8 +165,63 @@ def test_frequent_gradient_spikes_are_a_warning() -> None:
     assert found(judged(log.run()), "GRAD06")[0].severity is Severity.WARNING
 
 
-@pytest.mark.parametrize(("batch", "severity"), [(1, Severity.WARNING), (3, Severity.INFO)])
-def test_a_tiny_kto_batch(batch: int, severity: Severity) -> None:
+@pytest.mark.parametrize(("batch", "warned"), [(1, True), (3, True), (4, False)])
+def test_a_tiny_kto_batch(batch: int, warned: bool) -> None:
     log = healthy_kto()
     log.config["per_device_batch"] = batch
-    assert [finding.severity for finding in found(judged(log.run()), "KTO04")] == [severity]
+    assert [finding.severity for finding in found(judged(log.run()), "KTO04")] == [Severity.WARNING] * warned
+
+
+def test_a_score_that_was_there_from_the_start_can_be_lost_as_well() -> None:
+    # It stands at 0.6 with a scatter of 0.05, and is at 0.1 from step 150 on: ten scatters below its beginning.
+    log = planted(healthy_grpo, put("score_mean", 0.6, 0.05), put("score_mean", 0.1, 0.05, since=150))()
+    assert found(judged(log.run()), "RWD03")
+    log = planted(healthy_grpo, put("score_mean", 0.6, 0.05), put("score_mean", 0.5, 0.05, since=150))()
+    assert not found(judged(log.run()), "RWD03")
+
+
+def test_a_reward_function_that_never_matched_is_a_warning_where_nothing_else_is_gained() -> None:
+    none = planted(healthy_grpo, put("reward_component/answer", 0.0), put("score_mean", 0.5, 0.02))()
+    assert [one.severity for one in found(judged(none.run()), "RWD08")] == [Severity.WARNING]
+    some = planted(healthy_grpo, put("reward_component/answer", 0.0))()  # the score rises by its other parts
+    (finding,) = found(judged(some.run()), "RWD08")
+    assert (finding.severity, finding.metric) == (Severity.INFO, "reward_component/answer")
+
+
+def test_every_reward_function_is_asked_by_itself() -> None:
+    log = planted(healthy_grpo, put("reward_component/a.b", 0.0), put("reward_component/c", 1.0))()
+    log.put("reward_component/d", lambda step: step / 300)
+    assert {one.metric for one in found(judged(log.run()), "RWD08")} == {
+        "reward_component/a.b", "reward_component/c",
+    }  # fmt: skip
+
+
+def test_whole_answers_are_clipped_far_more_by_design() -> None:
+    clipped = put("clip_frac", 0.6, 0.02, since=100)
+    assert found(judged(planted(healthy_grpo, clipped)().run()), "CLIP01")
+    of_answers = planted(healthy_grpo, clipped, importance_sampling_level="sequence")()
+    assert not found(judged(of_answers.run()), "CLIP01")
+
+
+def test_a_reference_that_follows_takes_the_margin_back() -> None:
+    log = next(case for case in CASES if case.code == "PREF05").faulty()
+    assert found(judged(log.run()), "PREF05")
+    log.config["sync_ref_model"] = True
+    assert not found(judged(log.run()), "PREF05")
+
+
+def test_repetition_that_rises_with_the_score_is_remarked_on() -> None:
+    rises = put("score_mean", lambda step: min(0.3 + step / 300, 0.8), 0.03)
+    repeats = planted(healthy_grpo, rises, put("repetition_frac", lambda step: step / 600, 0.01))()
+    assert found(judged(repeats.run()), "RWD06")
+    steady = planted(healthy_grpo, rises, put("repetition_frac", lambda step: step / 2000, 0.01))()
+    assert not found(judged(steady.run()), "RWD06")
+
+
+def test_the_usual_rate_depends_on_the_method() -> None:
+    # 1e-3 is what adapters of a reward model bear; for a policy it is three times the most.
+    reward, policy = healthy_reward(), healthy_grpo()
+    for log in (reward, policy):
+        log.put("lr", 1e-3)
+    assert not found(judged(reward.run()), "RATE04")
+    assert found(judged(policy.run()), "RATE04")

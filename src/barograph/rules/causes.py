@@ -114,7 +114,7 @@ CAUSES = (
     ),
     CauseRule(
         "nothing is trainable",
-        {"PREF01": 5, "GRAD04": 3, "LOSS01": 1, "LIK04": 1, "PREF04": 0.5},
+        {"PREF01": 5, "LIK12": 5, "GRAD04": 3, "LOSS01": 1, "LIK04": 1, "PREF04": 0.5},
         ("Attach and switch on the adapter, and check that labels are not all masked",),
         {"LIK06": 4},
         expects=("PREF01", "GRAD04"),
@@ -177,7 +177,7 @@ CAUSES = (
         {"LIK01": 4, "LIK05": 1.5, "LIK03": 1, "LIK07": 4, "LIK08": 1, "LIK09": 3, "PREF05": 1},
         ("Add a likelihood term for the chosen answers, and filter pairs that are nearly the same",),
         # Where nothing is learned any more, the policy is not drifting but gone.
-        {"GRAD04": 3, "GRAD05": 2, "KTO02": 5, "MOVE01": 2},
+        {"GRAD04": 3, "GRAD05": 2, "KTO02": 5, "MOVE01": 4},
         expects=("LIK01",),
         settles="compare chosen and rejected answers word by word: how many pairs differ in a few words only?",
         prescribes=(do("add a likelihood term of weight 1 for the chosen answers"), raise_beta),
@@ -214,6 +214,8 @@ CAUSES = (
         "reward is exploited",
         {"RWD04": 6, "RWD09": 6, "RWD06": 2, "LEN06": 1, "KL01": 2, "KL02": 1.5, "LEN03": 2, "ENT01": 1, "KL04": 2},
         ("Go back to the best evaluation and reward what the evaluation measures",),
+        # Whoever exploits a score keeps it.
+        {"RWD03": 2},
         expects=("RWD04", "RWD06"),
         settles="read the ten answers with the highest reward: are they good?",
         prescribes=(first(go_back_to_best, go_back), do("reward what the evaluation measures"), raise_beta),
@@ -283,7 +285,7 @@ CAUSES = (
     ),
     CauseRule(
         "batch too small for KTO",
-        {"KTO02": 2, "KTO03": 2, "KTO04": 5},
+        {"KTO02": 2, "KTO03": 2, "KTO04": 5, "KTO08": 6},
         ("Use four or more examples per device and step",),
         expects=("KTO04", "KTO02"),
         settles="run fifty steps with eight examples per device",

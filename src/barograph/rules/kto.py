@@ -6,7 +6,19 @@ from barograph.core.methods import Method
 from barograph.rules.advice import advise, cut_lr, raise_beta, raise_lr
 from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
 from barograph.rules.series import chosen_nats, kto_kl, loss, rejected_nats
-from barograph.signals.words import after, before, ema, fact, fraction, maximum, metric, present, step, sustained
+from barograph.signals.words import (
+    after,
+    before,
+    ema,
+    fact,
+    fraction,
+    maximum,
+    metric,
+    nonfinite,
+    present,
+    step,
+    sustained,
+)
 
 KTO = frozenset({Method.KTO})
 UNPAIRED = frozenset({Method.KTO, Method.BCO})
@@ -147,6 +159,25 @@ class KtoImbalance(Rule):
     do = (advise("Set desirable_weight and undesirable_weight so that the ratio is between 1 and 4/3"),)
 
 
+class KtoClassEmpty(Rule):
+    """The reward of one class is NaN while that of the other is a number.
+
+    Why: the batch holds no example of that class, and the mean of its rewards divides by nothing; the loss may go with
+    it.
+    False alarm: none is known; an overflow spoils both.
+    Sources: a mean over nothing (M); TRL issues 1447 and 1380 (I).
+    """
+
+    code, name, severity = "KTO08", "kto-class-empty", WARNING
+    methods = UNPAIRED
+    about = ("reward_rejected", "reward_chosen")
+    of_rejected = nonfinite("reward_rejected") & ~nonfinite("reward_chosen")
+    of_chosen = nonfinite("reward_chosen") & ~nonfinite("reward_rejected")
+    when = of_rejected | of_chosen
+    says = "{metric} is not a number and that of the other class is: the batch of step {step} holds one class only"
+    do = (larger_batch, advise("Balance the classes within each batch: shuffle after unpairing"))
+
+
 class KtoSaturates(Rule):
     """Early in the run half of the loss is gone and the rewards are far from the reference.
 
@@ -169,4 +200,13 @@ class KtoSaturates(Rule):
     follows = ("NUM01", "LIK05", "PREF06")
 
 
-RULES = (KtoKlHigh, KtoKlStuckAtZero, KtoClassMissing, KtoBatchTiny, KtoImbalance, KtoKlTiny, KtoSaturates)
+RULES = (
+    KtoKlHigh,
+    KtoKlStuckAtZero,
+    KtoClassMissing,
+    KtoBatchTiny,
+    KtoImbalance,
+    KtoKlTiny,
+    KtoSaturates,
+    KtoClassEmpty,
+)

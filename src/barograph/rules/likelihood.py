@@ -5,7 +5,7 @@ from __future__ import annotations
 from barograph.core.methods import IMPLICIT_REWARD, PAIRED, PREFERENCE, Method
 from barograph.rules.advice import advise, check_data, cut_lr, earlier_checkpoint, raise_beta, raise_lr, revert, stop
 from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
-from barograph.rules.series import chosen, chosen_nats, margin, margin_nats, rejected, rejected_nats
+from barograph.rules.series import chosen, chosen_nats, margin, rejected, rejected_nats
 from barograph.signals.words import absolute, after, after_warmup, ema, first, highest, metric, noise, sustained
 
 chosen_slow = ema(chosen_nats, share=0.05)
@@ -32,14 +32,13 @@ class BothFalling(Rule):
     code, name, severity = "LIK01", "chosen-and-rejected-falling", INFO
     methods = IMPLICIT_REWARD
     about = ("reward_chosen", "logp_chosen")
-    nats = param(20, "nats per sequence that the chosen answer may lose")
+    nats = param(20, "nats per sequence that the chosen answer may lose", by_method={Method.KTO: 10})
     far = param(100, "nats per sequence that make it critical")
     units = param(1e9, "reward units that the chosen answer may lose, whatever beta is", guide=1)
     falling = (
         (chosen_slow < 0) & (rejected_slow < 0) & (chosen_slow < highest(chosen_slow) - 2 * noise(chosen_nats, 20))
     )
-    grows = ema(margin_nats, share=0.1) > noise(margin_nats, 20) / 3
-    when = after_warmup() & sustained(falling & grows & (chosen_slow < -1), 3, share=0.1)
+    when = after_warmup() & sustained(falling & (chosen_slow < -1), 3, share=0.1)
     escalates = {WARNING: (chosen_slow < -nats) | (ema(chosen, share=0.05) < -units), CRITICAL: chosen_slow < -far}
     shows = {"chosen": ema(chosen, 5), "rejected": ema(rejected, 5), "lost": chosen_slow, "margin": ema(margin, 5)}
     says = (
@@ -53,7 +52,7 @@ class BothFalling(Rule):
         advise("Filter pairs whose answers are nearly the same"),
         earlier_checkpoint,
     )
-    follows = ("NUM01", "PREF03")
+    follows = ("NUM01", "PREF03", "MOVE01")
 
 
 class BothRising(Rule):
@@ -166,10 +165,32 @@ class ChosenIsRejected(Rule):
     patience = param(5, "rows in a row")
     apart = param(1e-6, "difference that is none, as a share of the log-probability")
     unlikely = metric("logp_rejected")
-    when = sustained(absolute(likely - unlikely) <= apart * absolute(likely), patience)
+    when = sustained((absolute(likely - unlikely) <= apart * absolute(likely)) & (absolute(likely) > 0), patience)
     shows = {"logp": likely}
     says = "chosen and rejected answers have the same log-probability ({logp:.5g}) for {rows}: one text to the model"
     do = (advise("Read ten pairs as the model sees them, after template and truncation"), longer_pairs, stop())
+    follows = ("NUM01",)
+
+
+class NoLabels(Rule):
+    """The log-probability of both answers is exactly zero: it sums over no token at all.
+
+    Why: every label is masked: the template does not find where the answer begins, or the limit cuts the answer off.
+    False alarm: none is known: an answer of one token has a log-probability below zero.
+    Sources: a sum over nothing (M); ETO issue 14 (I).
+    """
+
+    code, name, severity = "LIK12", "answers-without-labels", CRITICAL
+    methods = PREFERENCE
+    about = ("logp_chosen", "logp_rejected")
+    patience = param(5, "rows in a row")
+    when = sustained((absolute(likely) <= 0) & (absolute(metric("logp_rejected")) <= 0), patience)
+    says = "the log-probability of both answers is exactly 0 for {rows}: no token of them counts"
+    do = (
+        stop("there is nothing to learn from"),
+        advise("Print one tokenised example: which labels are not masked?"),
+        longer_pairs,
+    )
     follows = ("NUM01",)
 
 
@@ -304,6 +325,7 @@ RULES = (
     RewardsDoNotMove,
     MovesWithoutSeparating,
     ChosenIsRejected,
+    NoLabels,
     ChosenLikelihoodLost,
     TokenAccuracyFalls,
     LikelihoodTermRises,

@@ -130,8 +130,11 @@ class ScoreDropped(Rule):
     fallen = (best - slow > lost * (best - minimum(start, lowest(settled(slow, 10))))) & (
         best - slow > errors * noise(score, 30) / 2
     )
-    when = (
-        after(share=0.2, steps=100) & was_reached & sustained(fallen & (best - start > noise(score, 30)), 5, share=0.05)
+    #: What it could do from the start is gone: this was there without being learned.
+    unlearned = start - slow > 3 * noise(score, 30)
+    when = after(share=0.2, steps=100) & (
+        (was_reached & sustained(fallen & (best - start > noise(score, 30)), 5, share=0.05))
+        | sustained(unlearned, 10, share=0.1)
     )
     escalates = {CRITICAL: slow < start - errors * noise(score, 30) / 2}
     shows = {"score": slow, "best": best, "start": start}

@@ -1,0 +1,78 @@
+"""More cases, one for each rule as in `rule_cases`: whether anything moves, holds for others, or turns round."""
+
+from __future__ import annotations
+
+from rule_cases import CRITICAL, EVERY_20, INFO, WARNING, Case, planted, put, scale
+from rule_logs import healthy_dpo, healthy_grpo, healthy_reward
+
+MOVEMENT = (
+    # Margins of one nat to either side; an average over a fifth of the run is judged from its half on. In the twin they
+    # lie a whole nat above nought.
+    Case(
+        "MOVE01",
+        WARNING,
+        planted(healthy_dpo, put("reward_margin", 0.0, 0.1), put("eval.reward_margin", 0.0, 0.01)),
+        planted(healthy_dpo, put("reward_margin", 0.1, 0.1), put("eval.reward_margin", 0.1, 0.01)),
+        (150, 150),
+        torn=("reward_margin",),
+    ),
+    # A range of a few thousandths of 0.69 at most, from two fifths of the run on.
+    Case(
+        "MOVE02",
+        WARNING,
+        planted(healthy_reward, put("eval.loss", 0.692, 0.0004, at=EVERY_20)),
+        planted(healthy_reward, put("eval.loss", 0.692, 0.01, at=EVERY_20)),
+        (120, 120),
+        late=40,
+    ),
+    # To and fro by a hundredth, never below 0.98 of ln 2; the twin gains a twentieth.
+    Case(
+        "MOVE03",
+        WARNING,
+        planted(healthy_reward, put("eval.loss", lambda step: 0.70 if step % 40 else 0.71, at=EVERY_20)),
+        planted(healthy_reward, put("eval.loss", lambda step: 0.65 if step % 40 else 0.66, at=EVERY_20)),
+        (150, 160),
+        late=40,
+    ),
+    # An average over three rows that jumps from m to -m is at 0, -m/2: and the third negative row is that of step 152.
+    Case(
+        "MOVE04",
+        CRITICAL,
+        planted(healthy_dpo, scale("reward_margin", -1.0, since=150)),
+        planted(healthy_dpo, scale("reward_margin", 0.0, since=150)),
+        (152, 154),
+    ),
+    # Neither the KL nor the entropy moves; in the twin the entropy does, as in a healthy run.
+    Case(
+        "MOVE05",
+        WARNING,
+        planted(healthy_grpo, put("kl_ref", 5e-5, 1e-5, low=0.0), put("entropy", 0.5, 1e-4)),
+        planted(healthy_grpo, put("kl_ref", 5e-5, 1e-5, low=0.0)),
+        (150, 150),
+        torn=("kl_ref",),
+    ),
+    Case(
+        "MOVE06",
+        WARNING,
+        planted(healthy_dpo, put("reward_accuracy", 0.85, 0.03), put("eval.reward_accuracy", 0.52, 0.01, at=EVERY_20)),
+        planted(healthy_dpo, put("reward_accuracy", 0.85, 0.03), put("eval.reward_accuracy", 0.65, 0.01, at=EVERY_20)),
+        (90, 90),
+        late=60,
+    ),
+    # From 0.02 to 0.9, an average over five rows passes one half with the second row; then a twentieth of 300 steps.
+    Case(
+        "LEN06",
+        WARNING,
+        planted(healthy_grpo, put("truncated_frac", 0.9, 0.02, since=100)),
+        planted(healthy_grpo, put("truncated_frac", 0.4, 0.02, since=100)),
+        (114, 118),
+    ),
+    Case(
+        "RATE05",
+        INFO,
+        planted(healthy_dpo, scale("lr", 5.0, since=150)),
+        planted(healthy_dpo, scale("lr", 2.0, since=150)),
+        (150, 150),
+        keep=(149, 150),
+    ),
+)
