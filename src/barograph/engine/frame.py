@@ -9,20 +9,13 @@ from statistics import median
 from barograph.core.methods import Method
 from barograph.core.objectives import starting_loss
 from barograph.core.run import Run
+from barograph.core.settings import numbers_of
 from barograph.signals.timeline import Timeline
 
 __all__ = ["frame_of", "frame_of_run"]
 
 #: What the libraries take when nothing is said (TRL: DPO, KTO, ORPO, CPO alike).
 USUAL_BETA = 0.1
-#: Facts that rules ask for, and what configurations call them.
-SPELLINGS = {
-    "per_device_batch": ("per_device_train_batch_size", "train_batch_size", "micro_batch_size"),
-    "beta": ("pref_beta", "kto_beta", "dpo_beta"),
-    "num_iterations": ("ppo_epochs", "num_ppo_epochs", "mu"),
-    "group_size": ("num_generations", "n_samples_per_prompt", "rollout_n", "actor_rollout_ref.rollout.n"),
-    "max_grad_norm": ("gradient_clipping", "clip_grad"),
-}
 #: Starting losses that a log of unknown method may betray itself by, and how near its first loss must be.
 ANCHORS = (math.log(2), 0.5)
 NEAR = 0.01
@@ -30,13 +23,8 @@ NEAR = 0.01
 
 def frame_of(method: Method, config: Mapping[str, object], first_loss: float | None = None) -> Timeline:
     """The frame as the configuration gives it; the run's length stays open if the configuration does not tell."""
-    numbers = {
-        name: float(value) for name, value in config.items() if isinstance(value, int | float) and math.isfinite(value)
-    }
-    for fact, names in SPELLINGS.items():
-        spelt = next((numbers[name] for name in names if name in numbers), None)
-        if spelt is not None:
-            numbers.setdefault(fact, spelt)
+    switches = {name: float(value) for name, value in config.items() if isinstance(value, bool)}
+    numbers = {**switches, **numbers_of(config)}
     horizon = numbers.get("max_steps")
     horizon = horizon if horizon and horizon > 0 else None
     warmup = numbers.get("warmup_steps")
