@@ -64,6 +64,7 @@ FAILURE_MODES: dict[str, tuple[FailureMode, ...]] = {
     ),
     "Pairs: DPO, IPO, ORPO, CPO, SimPO": (
         by_rules("the policy is the reference, row after row", "PREF01 LIK04 LOSS01"),
+        by_rules("no token of the answers counts: all labels are masked", "LIK12 PREF01"),
         by_rules("not learning: rate too low, answers too alike, beta too large", "PREF04 LIK04 LOSS01 ACC01 MOVE01"),
         by_rules("ranked rightly, with no confidence", "PREF07"),
         by_rules("rejected answers are preferred: columns swapped, template or truncation wrong", "PREF03 ACC02"),
@@ -105,7 +106,7 @@ FAILURE_MODES: dict[str, tuple[FailureMode, ...]] = {
         by_rules("the KL estimate is too high", "KTO01"),
         by_rules("too few examples per device for the KL estimate", "KTO04"),
         by_rules("the classes do not balance, weights included", "KTO05"),
-        by_rules("batches hold one class only", "KTO03 NUM04"),
+        by_rules("batches hold one class only", "KTO03 KTO08 NUM04"),
         by_rules("rejected answers are preferred", "PREF03"),
         by_rules("only the rejected answers move", "LIK03"),
         by_rules("saturated early: half of the loss gone, far from the reference", "KTO07 LOSS03 LOSS04"),

@@ -28,6 +28,7 @@ class LossNotFinite(Rule):
     says = "{metric} is not a number from step {step} on ({rows})"
     do = (stop("the training has collapsed"), revert(), cut_lr(), precision, check_data)
     may_act = True
+    follows = ("KTO08",)
 
 
 class GradientNotFinite(Rule):
@@ -99,7 +100,7 @@ class SignalNotFinite(Rule):
         precision,
         advise("Look for answers that are empty after masking or truncation"),
     )
-    follows = ("NUM01", "NUM02", "NUM03")
+    follows = ("KTO08", "NUM01", "NUM02", "NUM03")
 
 
 class LogitsNotFinite(Rule):
