@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import re
 import sys
 import xml.etree.ElementTree as ET
@@ -121,11 +123,26 @@ def test_what_goes_wrong_is_told_from_cause_to_remedy(page: str) -> None:
 
 
 def test_no_run_is_shown_that_rules_may_not_be_tuned_on() -> None:
-    sys.path.append(str(PROJECT / "benchmarks" / "diagnosis"))
-    from scenarios import SCENARIOS
+    sys.path.append(str(PROJECT / "tools"))
+    from recorded_runs import SCENARIOS, blind_spots, faults_of
 
-    held_out = {scenario.name: scenario.is_held_out for scenario in SCENARIOS}
-    assert [path.stem for path in PICTURES if held_out[path.stem]] == []
+    assert [one.name for one in SCENARIOS if one.is_held_out and one.name in {path.stem for path in PICTURES}] == []
+    for page in PAGES:
+        shown = list(faults_of(page))
+        assert shown
+        assert not any(scenario.is_held_out for scenario in shown), page
+        kinds = [scenario.fault.kind for scenario in shown]
+        assert len(kinds) == len(set(kinds))
+    assert {fault.kind for fault in blind_spots("dpo")} == {"labels-noisy", "labels-swapped"}
+
+
+def test_rewards_under_different_betas_are_drawn_in_nats() -> None:
+    log = PROJECT / "benchmarks" / "diagnosis" / "logs" / "dpo" / "dpo-plain--pairs-alike-seed1.jsonl.gz"
+    rows = [json.loads(line) for line in gzip.decompress(log.read_bytes()).splitlines()]
+    last = [row["rewards/margins"] for row in rows if "rewards/margins" in row][-1]
+    drawn = (FOLDER / "pictures" / "dpo-plain--pairs-alike.svg").read_text("utf-8")
+    assert ">Reward margin, in nats<" in drawn
+    assert f"The faulty run rose from 0 at step 1 to {last / 0.05:.3g} at step 120" in drawn  # its beta is 0.05
 
 
 @pytest.mark.parametrize("page", PAGES)

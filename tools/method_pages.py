@@ -243,7 +243,7 @@ def _what_was_said(one: Recorded) -> Iterator[str]:
         right = "" if is_right else f" In truth it is {cause_link(one.fault.causes[0], CAUSES_AT)}."
         yield f"- In the end, the likeliest cause: {cause_link(cause.name, CAUSES_AT)}.{right}"
         todo = advised(cause) if is_right else remedies(one.fault.causes[0])
-        yield f"- What to do: {plain('; '.join(todo)).rstrip('.')}.\n"
+        yield f"- What to do here: {plain('; '.join(todo)).rstrip('.')}.\n"
 
 
 def _row(one: Recorded) -> tuple[str, ...]:
