@@ -145,6 +145,9 @@ def test_and_needs_both_sides_or_needs_one() -> None:
 def test_division_by_zero_and_the_logarithm_of_nothing_are_no_updates() -> None:
     assert course(loss / (loss - 1), [2.0, 1.0, 3.0]) == [2, None, 1.5]
     assert course(w.log(loss), [math.e, 0.0, 1.0]) == [1, None, 0]
+    assert course(w.exp(loss), [0.0, 1.0, -800.0]) == [1, math.e, 0]
+    # Beyond the range of floats there is no number: no alarm comes of it, and no error.
+    assert course(w.exp(loss), [710.0, 1.0]) == [None, math.e]
 
 
 def test_a_fact_that_nobody_knows_leaves_the_condition_open() -> None:
