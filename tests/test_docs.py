@@ -14,6 +14,7 @@ import click
 import pytest
 
 from barograph.cli.main import cli
+from barograph.core.cause import Cause, Change, Ground, GroundKind, Prescription
 from barograph.engine.settings import settings_from
 from barograph.rules.catalogue import RULES
 
@@ -52,6 +53,15 @@ def test_the_generated_pages_are_up_to_date(project: Path) -> None:
     command = [sys.executable, "tools/generate.py", "--check"]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, f"{done.stdout}{done.stderr}: run `make docs`"
+
+
+def test_every_field_of_a_cause_is_documented(project: Path) -> None:
+    page = (project / "docs" / "json.md").read_text("utf-8")
+    prescription = Prescription("", (Change("beta", None, 0.1),))
+    ground = Ground(GroundKind.SILENCE, "")
+    fields = {**Cause("", 1.0, ()).to_dict(), **prescription.to_dict(), **ground.to_dict()}
+    assert [name for name in fields if f"`{name}`" not in page] == []
+    assert [kind for kind in GroundKind if f"`{kind}`" not in page] == []
 
 
 def test_every_rule_has_a_page(project: Path) -> None:
