@@ -15,7 +15,8 @@ SPELLINGS = {
     "accumulation": ("gradient_accumulation_steps", "accumulate"),
     "beta": ("beta", "pref_beta", "kto_beta", "dpo_beta"),
     "num_iterations": ("num_iterations", "ppo_epochs", "num_ppo_epochs", "mu"),
-    "group_size": ("num_generations", "n_samples_per_prompt", "rollout_n", "actor_rollout_ref.rollout.n"),
+    # Not n_samples_per_prompt and the like: one answer is right where the baseline comes from elsewhere.
+    "group_size": ("num_generations", "group_size"),
     "max_grad_norm": ("max_grad_norm", "gradient_clipping", "clip_grad"),
     "epochs": ("num_train_epochs", "num_epochs", "epochs"),
     "answer_limit": ("max_completion_length", "response_length", "max_response_length", "max_new_tokens"),

@@ -42,7 +42,7 @@ def frame_of(method: Method, config: Mapping[str, object], first_loss: float | N
     facts["top_k_or_none"] = max(numbers.get("top_k", 0.0), 0.0)
     facts["top_p_or_one"] = numbers.get("top_p", 1.0)
     facts["min_length_or_none"] = max(numbers.get("min_length", 0.0), numbers.get("min_new_tokens", 0.0), 0.0)
-    facts["reference_follows"] = 1.0 if numbers.get("sync_ref_model") else 0.0
+    facts["reference_follows"] = 1.0 if str(config.get("sync_ref_model")).lower() in {"true", "1"} else 0.0
     facts["ratio_of_answers"] = 1.0 if _compares_whole_answers(config) else 0.0
     # For rules that compare with the start where there is one, and are judged where there is none as well.
     facts["start_loss_or_zero"] = start or 0.0

@@ -159,7 +159,7 @@ class GradientRisen(Rule):
     times = param(10, "times its beginning")
     far = param(50, "times its beginning that make it a warning")
     now = ema(grad, 10)
-    # The first rows of a warm-up are small: whatever it stood at in the first fifth counts as its beginning, too.
+    # The first rows of a warm-up may be small: where it stood ten rows later is its beginning as well.
     begin = maximum(first(grad, 5), first(settled(ema(grad, 10), 10), 10))
     when = after_warmup() & sustained(now > times * begin, 10, share=0.1)
     escalates = {WARNING: now > far * begin}
