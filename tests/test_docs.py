@@ -51,7 +51,7 @@ def test_the_page_of_real_logs_is_up_to_date(project: Path, shared_runs: Path) -
 
 def test_the_generated_pages_are_up_to_date(project: Path) -> None:
     command = [sys.executable, "tools/generate.py", "--check"]
-    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False, timeout=110)
     assert done.returncode == 0, f"{done.stdout}{done.stderr}: run `make docs`"
 
 
@@ -115,6 +115,18 @@ def test_a_stale_page_is_named(project: Path, tmp_path: Path) -> None:
 
     for part in ("benchmarks", "docs", "examples", "src", "tools"):
         shutil.copytree(project / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+    # The page on one method stands for all six: their runs take a while to judge.
+    texts = tmp_path / "tools" / "method_pages.toml"
+    parts = texts.read_text("utf-8").split("[[page]]\n")
+    texts.write_text("[[page]]\n" + next(part for part in parts if 'name = "prm"' in part), "utf-8")
+    generate = [sys.executable, "tools/generate.py"]
+
+    def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*generate, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
+        )
+
+    assert call().returncode == 0
     (tmp_path / "README.md").write_text("# x\n<!-- generated: rules -->\nold\n<!-- /generated -->\nrest\n", "utf-8")
     docs = tmp_path / "docs"
     changed = [docs / "rules" / "PREF03.md", docs / "methods" / "pictures" / "prm-constant--healthy.svg"]
@@ -123,13 +135,6 @@ def test_a_stale_page_is_named(project: Path, tmp_path: Path) -> None:
         page.write_text(page.read_text("utf-8") + "and more\n", "utf-8")
     for page in old:
         page.write_text("gone\n", "utf-8")
-    generate = [sys.executable, "tools/generate.py"]
-
-    def call(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [*generate, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60
-        )
-
     checked = call("--check")
     assert checked.returncode == 1
     assert {line.split()[0] for line in checked.stdout.splitlines()} == {

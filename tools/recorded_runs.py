@@ -61,7 +61,7 @@ def recorded(name: str) -> Recorded:
 
 
 def _first_alarm(run: Run, since: int) -> tuple[int, tuple[Finding, ...]]:
-    engine = Engine(bind(run.method, Settings()), frame_of(run.method, run.config))
+    engine = Engine(bind(run.method, Settings()), frame_of(run.method, run.config), run.columns)
     for record in run.records():
         news = engine.advance(record.step, record.series())
         if record.step >= since and (alarms := [one for one in news if one.severity >= Severity.WARNING]):
