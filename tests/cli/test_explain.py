@@ -117,7 +117,9 @@ def test_a_rule_tells_everything() -> None:
 
 def test_a_family_in_capitals_and_a_metric_in_small_letters() -> None:
     (family,) = data("KL")
-    assert (family["kind"], [rule["code"] for rule in family["rules"]]) == ("family", ["KL01", "KL02", "KL03", "KL04"])
+    codes = [rule["code"] for rule in family["rules"]]
+    assert (family["kind"], codes[:4]) == ("family", ["KL01", "KL02", "KL03", "KL04"])
+    assert all(code.startswith("KL") for code in codes)
     assert {found["kind"] for found in data("kl")} == {"ambiguous", "metric"}
     assert "barograph explain KL" in shown("kl")
     assert data("pref")[0]["kind"] == "family"

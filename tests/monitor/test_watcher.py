@@ -83,7 +83,8 @@ def test_a_long_log_is_judged_at_once_and_then_row_by_row(
     assert long.diagnosis() == step.diagnosis()
     # What came up in the rows that had to wait is told with the next row.
     append(log, json.dumps({"step": 146, "loss": 2.0}) + "\n")
-    assert [(finding.code, finding.severity) for finding in long.look().findings] == [("LOSS02", Severity.CRITICAL)]
+    told = [(finding.code, finding.severity) for finding in long.look().findings if finding.severity > Severity.INFO]
+    assert told == [("LOSS02", Severity.CRITICAL)]
     long.close()
     step.close()
 
