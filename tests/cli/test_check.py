@@ -152,6 +152,7 @@ def test_non_finite_numbers_never_make_invalid_json(tmp_path: Path) -> None:
 def test_several_runs_are_listed_worst_first(sick: Path, well: Path) -> None:
     lines = run(well, sick, "--quiet").output.splitlines()
     assert [line.split()[0] for line in lines] == ["UNHEALTHY", "HEALTHY"]
+    assert lines[0].endswith("(kto) learning rate too high: margin-inverted, loss-rising")
 
 
 def test_a_glob_is_expanded(sick: Path, well: Path) -> None:

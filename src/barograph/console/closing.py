@@ -45,9 +45,9 @@ def closing(
 
 def _verdict(diagnosis: Diagnosis, terminal: Terminal) -> Iterator[str]:
     """One line if it fits, else broken between words."""
-    plain = verdict_line(diagnosis, replace(terminal, colour=False))
+    plain = verdict_line(diagnosis, replace(terminal, colour=False), has_cause=False)
     if len(plain) <= terminal.width:
-        yield verdict_line(diagnosis, terminal)
+        yield verdict_line(diagnosis, terminal, has_cause=False)
     else:
         yield from _wrapped(" ".join(plain.split()), "", terminal, hang="  ")
 

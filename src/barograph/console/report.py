@@ -40,12 +40,14 @@ _TRACE = 48
 GROUNDS = 5
 
 
-def verdict_line(diagnosis: Diagnosis, terminal: Terminal) -> str:
-    """One run in one line."""
+def verdict_line(diagnosis: Diagnosis, terminal: Terminal, *, has_cause: bool = True) -> str:
+    """One run in one line, with the likeliest cause unless that is told below."""
     verdict = diagnosis.verdict
     name = terminal.paint(f"{verdict.value.upper():9}", *COLOURS[verdict])
     roots = [finding for finding in diagnosis.findings if finding.severity > Severity.INFO and not finding.follows]
     why = ", ".join(dict.fromkeys(finding.name for finding in roots)) or MEANINGS[verdict]
+    if diagnosis.causes and has_cause:
+        why = f"{clean(diagnosis.causes[0].name)}: {why}"
     return f"{name}  {clean(diagnosis.path)}  {terminal.paint(f'({diagnosis.method}) {why}', 'dim')}"
 
 
