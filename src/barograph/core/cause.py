@@ -74,6 +74,8 @@ class Cause:
     #: Whether it is nearly as likely as the likeliest, and what would tell the two apart.
     is_close: bool = False
     tells_apart: str = ""
+    #: Of the likeliest: the causes that this log cannot exclude, since what would tell them is not in it.
+    left_open: Sequence[str] = ()
 
     def to_dict(self) -> dict[str, object]:
         return {
@@ -87,4 +89,5 @@ class Cause:
             "explains": list(self.explains),
             "is_close": self.is_close,
             "tells_apart": self.tells_apart,
+            "left_open": list(self.left_open),
         }

@@ -10,6 +10,7 @@ from barograph.core.methods import Method
 from barograph.core.objectives import starting_loss
 from barograph.core.run import Run
 from barograph.core.settings import numbers_of
+from barograph.engine.beta import beta_in
 from barograph.signals.timeline import Timeline
 
 __all__ = ["frame_of", "frame_of_run"]
@@ -31,6 +32,8 @@ def frame_of(method: Method, config: Mapping[str, object], first_loss: float | N
     if not warmup and horizon and numbers.get("warmup_ratio"):
         warmup = numbers["warmup_ratio"] * horizon
     facts = {**numbers, "beta": numbers.get("beta") or USUAL_BETA}
+    if numbers.get("beta"):
+        facts["beta_of_this_run"] = numbers["beta"]  # for rules about beta itself: they do not judge what is usual
     facts["class_weight"] = numbers.get("desirable_weight", 1.0) / (numbers.get("undesirable_weight") or 1.0)
     start = starting_loss(method, config)
     if start is None and method is Method.UNKNOWN and first_loss is not None:
@@ -63,4 +66,7 @@ def frame_of_run(run: Run) -> Timeline:
     horizon = float(run.last_step)
     if frame.horizon is not None:
         horizon = max(horizon, frame.horizon)
-    return Timeline(horizon=horizon or None, warmup=frame.warmup, facts=frame.facts)
+    facts = dict(frame.facts)
+    if "beta_of_this_run" not in facts and (beta := beta_in(run)) is not None:
+        facts["beta"] = facts["beta_of_this_run"] = beta
+    return Timeline(horizon=horizon or None, warmup=frame.warmup, facts=facts)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from barograph.core.finding import Diagnosis, Finding
 from barograph.core.run import Run
 from barograph.engine.bound import BoundRule, bind
+from barograph.engine.coverage import seen_by
 from barograph.engine.frame import frame_of_run
 from barograph.engine.live import Engine
 from barograph.engine.settings import Settings
@@ -26,8 +27,8 @@ def judge(run: Run, settings: Settings | None = None, *, evaluator: str = "auto"
     Both evaluators give the same findings; `evaluator` ("step" or "scan") is there to show it.
     """
     chosen = settings or Settings()
-    rules = bind(run.method, chosen)
     timeline = frame_of_run(run)
+    rules = seen_by(bind(run.method, chosen), run, timeline)
     is_short = len(run) <= STEPPED_UP_TO and "numpy" not in sys.modules
     stepped = evaluator == "step" or (evaluator == "auto" and is_short)
     findings, judged = step_run(run, rules, timeline) if stepped else _scan_run(run, rules, timeline)

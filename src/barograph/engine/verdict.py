@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from barograph.core.finding import Diagnosis, Finding, NotJudged, Severity, Verdict
 from barograph.core.run import Run
 from barograph.engine.bound import BoundRule
+from barograph.engine.coverage import lacking
 from barograph.engine.stages import stage_table
 from barograph.rules.causes import rank
 from barograph.rules.grounds import argue
+from barograph.signals.expression import Condition, Signal
 from barograph.signals.timeline import Timeline
 
 __all__ = ["conclude"]
@@ -33,7 +35,9 @@ def conclude(
     by_code = {rule.rule.code: rule for rule in rules}
     mild = [_forgive(finding, by_code[finding.code], horizon, run.last_step) for finding in findings]
     story = _tell(mild, by_code, horizon)
-    not_judged = _not_judged(run, rules, judged)
+    short = _too_short_for(run, rules, timeline, judged - {finding.code for finding in story})
+    judged = judged.difference(short)
+    not_judged = _not_judged(run, rules, judged, short)
     return Diagnosis(
         path=run.path,
         source=run.source,
@@ -107,12 +111,21 @@ def _verdict(run: Run, findings: Sequence[Finding], judged: set[str]) -> Verdict
     return Verdict.HEALTHY
 
 
-def _not_judged(run: Run, rules: Iterable[BoundRule], judged: set[str]) -> list[NotJudged]:
+def _too_short_for(run: Run, rules: Iterable[BoundRule], timeline: Timeline, silent: set[str]) -> dict[str, str]:
+    """The rules whose silence says nothing, since they could not have spoken in such a log, and why."""
+    reasons = {rule.rule.code: lacking(rule, run, timeline) for rule in rules if rule.rule.code in silent}
+    return {code: reason for code, reason in reasons.items() if reason}
+
+
+def _not_judged(run: Run, rules: Iterable[BoundRule], judged: set[str], short: Mapping[str, str]) -> list[NotJudged]:
     entries = []
     for rule in rules:
         if rule.rule.code in judged:
             continue
-        missing = [key for key in rule.when.series() if key not in run.columns]
+        if rule.rule.code in short:
+            entries.append(NotJudged(rule.rule.code, (), short[rule.rule.code]))
+            continue
+        missing = _missing(rule.when, run)
         facts = sorted({str(part.arguments[0]) for part in rule.when.walk() if part.word == "fact"})
         if missing:
             entries.append(NotJudged(rule.rule.code, missing))
@@ -121,3 +134,25 @@ def _not_judged(run: Run, rules: Iterable[BoundRule], judged: set[str]) -> list[
         else:
             entries.append(NotJudged(rule.rule.code, (), "too few rows, or the run is too short"))
     return entries
+
+
+def _missing(condition: Condition, run: Run) -> list[str]:
+    """The series that a log would need for the condition to be answered: of several ways, those that lack least."""
+    ways = _ways(condition, run)
+    least = min(map(len, ways))
+    needed = {key for way in ways if len(way) == least for key in way}
+    return [key for key in condition.series() if key in needed]
+
+
+def _ways(signal: Signal, run: Run) -> set[frozenset[str]]:
+    """Sets of series that are not there, any one of which would do: a condition of either kind has several."""
+    if signal.word in {"metric", "nonfinite", "present"}:
+        return {frozenset(key for key in signal.series() if key not in run.columns)}
+    parts = [_ways(part, run) for part in signal.arguments if isinstance(part, Signal)]
+    if signal.word == "or":
+        return set().union(*parts)
+    ways = {frozenset[str]()}
+    for part in parts:
+        ways = {one | other for one in ways for other in part}
+        ways = {way for way in ways if not any(other < way for other in ways)}
+    return ways

@@ -12,6 +12,7 @@ from barograph.rules.case import Case
 from barograph.rules.catalogue import by_code
 from barograph.rules.causes import CAUSES, CauseRule
 from barograph.rules.measures import prescribe
+from barograph.rules.undecided import left_open
 
 __all__ = ["argue"]
 
@@ -36,6 +37,9 @@ def argue(
     if len(argued) > 1 and argued[1].score >= CLOSE * argued[0].score:
         told = _tell_apart(rules[argued[0].name], rules[argued[1].name], not_judged)
         argued[1] = replace(argued[1], is_close=True, tells_apart=told)
+    if argued:
+        found, unjudged = ({one.code for one in some} for some in (findings, not_judged))
+        argued[0] = replace(argued[0], left_open=left_open(causes, found, unjudged))
     return argued
 
 

@@ -20,12 +20,12 @@ from barograph.rules.advice import (
 from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
 from barograph.rules.series import (
     accuracy,
-    beta,
     chosen,
     chosen_nats,
     kto_kl,
     margin,
     margin_nats,
+    own_beta,
     rejected,
     rejected_nats,
     steps_are_logged,
@@ -277,8 +277,8 @@ class BetaTiny(Rule):
     methods = frozenset({Method.DPO, Method.KTO})
     about = "reward_margin"
     least = param(0.002, "beta that anybody uses")
-    when = (beta < least) & (step() >= 0)
-    shows = {"beta": beta}
+    when = (own_beta < least) & (step() >= 0)
+    shows = {"beta": own_beta}
     says = "beta is {beta:g}; 0.01 to 0.5 is usual"
     do = (advise("Set beta between 0.01 and 0.5"),)
     rearm = 1.0
@@ -296,7 +296,7 @@ class BetaHuge(Rule):
     methods = BetaTiny.methods
     about = "reward_margin"
     most = param(10, "beta that anybody uses")
-    when = (beta > most) & (step() >= 0)
+    when = (own_beta > most) & (step() >= 0)
     shows = BetaTiny.shows
     says = BetaTiny.says
     do = BetaTiny.do

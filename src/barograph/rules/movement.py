@@ -119,6 +119,8 @@ class MovesWithoutImproving(Rule):
         & (count(eval_loss) >= 3)
         & (highest(eval_loss) - lowest(eval_loss) > moved * lowest(eval_loss))
         & (lowest(eval_loss) > (1 - gain) * start)
+        # Another objective than the log names starts elsewhere.
+        & (first(loss, 3) < 3 * start)
         # What has no gradient any more does not move: it has moved.
         & (ema(grad, 10) > 0.05 * highest(settled(ema(grad, 10), 10)))
     )

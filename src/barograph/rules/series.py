@@ -19,6 +19,8 @@ steps_are_logged = fact("steps_are_logged") > 0
 # Preference tuning. The implicit reward is beta times a log-ratio, so dividing by beta gives nats per sequence:
 # the one scale on which runs of different beta can share a threshold.
 beta = fact("beta")
+#: The same, but nothing where it is only the usual one.
+own_beta = fact("beta_of_this_run")
 margin = metric("reward_margin")
 chosen = metric("reward_chosen")
 rejected = metric("reward_rejected")
