@@ -29,6 +29,8 @@ class Engine:
         #: Rules that are asked of every reward function by itself: engines for those that turn up on the way.
         self._for_each = tuple(rule for rule in rules if rule.is_for_each_component)
         self._keys = frozenset(keys or ())
+        #: Those of the row before, which nearly always are those of the next.
+        self._row_keys: tuple[str, ...] | None = None
         self._late: list[Engine] = []
         shown: list[Signal] = [HIGHEST_RATE]
         for rule in self.rules:
@@ -48,8 +50,10 @@ class Engine:
     def advance(self, step: int, values: Mapping[str, float], keys: tuple[str, ...] | None = None) -> Sequence[Finding]:
         """Read one row, by series key. Returns findings that are new or have grown worse."""
         if self._for_each:
-            if not values.keys() <= self._keys:
-                self._meet(frozenset(values.keys() - self._keys))
+            if keys is None or keys is not self._row_keys:
+                self._row_keys = keys
+                if not values.keys() <= self._keys:
+                    self._meet(frozenset(values.keys() - self._keys))
             late = [finding for engine in self._late for finding in engine.advance(step, values)]
         else:
             late = []

@@ -123,9 +123,9 @@ class AccuracyOfSinglePairs(Rule):
     about = "reward_accuracy"
     rows = param(10, "rows that are needed to say so")
     single = (accuracy <= 0) | (accuracy >= 1)
-    both = (lowest(accuracy) <= 0) & (highest(accuracy) >= 1) & (abs(mean(accuracy, 50) - 0.5) < 0.45)
+    both = (lowest(accuracy) <= 0) & (highest(accuracy) >= 1) & (abs(mean(accuracy, 20) - 0.5) < 0.45)
     when = (count(accuracy) >= rows) & (streak(single) >= count(accuracy)) & both
-    shows = {"accuracy": mean(accuracy, 50)}
+    shows = {"accuracy": mean(accuracy, 20)}
     says = "each row's accuracy is 0 or 1: a row speaks of a single pair; on average it is {accuracy:.2f}"
     do = (advise("Read the average; use larger batches, or log every tenth step"),)
     rearm = 1.0
