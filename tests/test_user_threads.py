@@ -463,6 +463,14 @@ def test_entropy_gradient_and_length_explode_together(ask: Ask) -> None:
     assert root_of(diagnosis, "RWD03") == "ENT02"
 
 
+def test_the_entropy_collapses_and_nothing_is_gained(ask: Ask) -> None:
+    """verl-project/verl#5953: the other way in which it goes wrong there."""
+    rows = grpo(entropy=(ramp(0.35, 0.008, 60, 150), 0.003), reward=(0.45, 0.04), frac_reward_zero_std=(0.5, 0.05))
+    diagnosis = ask(rows, "grpo")
+    assert causes(diagnosis)[0] == "updates only ever sharpen the policy"
+    assert "ENT01" in loud(diagnosis)
+
+
 def test_a_format_that_is_always_right_and_answers_that_never_are(ask: Ask) -> None:
     """huggingface/trl#3903: the format earns 1 all run, the accuracy 0."""
     rows = grpo(
