@@ -35,6 +35,18 @@ def last(path: Path, name: str) -> float:
     return sum(row[name] for row in rows[-20:]) / 20
 
 
+def followed(log: Path) -> set[str]:
+    """The findings that lead others: where these are found too, they are folded away under them."""
+    codes = {found.code: found.follows for found in loud(log)}
+    roots = set()
+    for code, before in codes.items():
+        root = before if before in codes else None
+        while root is not None and codes[root] in codes:
+            root = codes[root]
+        roots |= {root} if root is not None and root != code else set()
+    return roots
+
+
 def reported(runs: Path, name: str, folder: Path) -> str:
     target = folder / f"{name}.html"
     assert CliRunner().invoke(report, [str(runs / name), "-o", str(target)]).exit_code == 0
@@ -56,6 +68,8 @@ def test_a_run_that_looks_better_and_is_sick_is_found_out_on_page_and_report(
     document = visits.open(reported(server.folder, page_runs.SICK, tmp_path), waits=False)
     for one in (page, document):
         assert text(one, "h1") == WORDS[verdict]
+        assert text(one, ".cause .prescription") == barograph.check(sick).causes[0].advice[0]
+        assert one.locator("details.consequences").count() == len(followed(sick))
         heading = f"{found.severity}: {found.code} {found.name} · steps {found.step} to {found.last_step}"
         assert text(one, "article.finding h3") == heading
         assert found.says[1:] in text(one, "article.finding")

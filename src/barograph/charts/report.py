@@ -88,11 +88,13 @@ def _causes(page: Page) -> Iterator[Markup]:
         return
     first, *others = page.diagnosis.causes
     close, others = (others[0], others[1:]) if others and others[0].is_close else (None, others)
+    still_open = f"This log cannot exclude: {', '.join(first.left_open)}." if first.left_open else None
     also = f"Less likely: {', '.join(cause.name for cause in others[:3])}." if others else None
     apart = f"To tell them apart: {close.tells_apart}." if close and close.tells_apart else None
     yield element(
         "section",
         *_cause("Likeliest cause: ", first),
+        element("p", still_open, class_="quiet") if still_open else None,
         *(_cause("Or: ", close) if close else ()),
         element("p", apart) if apart else None,
         element("p", also, class_="quiet") if also else None,
@@ -104,7 +106,7 @@ def _cause(title: str, cause: Cause) -> Iterator[Markup]:
     """What it is, what to do about it, and what speaks for and against it."""
     yield element("p", title, element("strong", cause.name))
     if cause.advice:
-        yield element("p", *cause.advice, class_="prescription")
+        yield element("p", *_unbroken(" ".join(cause.advice)), class_="prescription")
     grounds = [
         (element("dt", title), *(element("dd", ground_words(ground)) for ground in told))
         for title, told in (("Speaks for it", cause.speaks), ("Against it", cause.against))
@@ -112,6 +114,12 @@ def _cause(title: str, cause: Cause) -> Iterator[Markup]:
     ]
     if grounds:
         yield element("dl", *(part for parts in grounds for part in parts), class_="grounds")
+
+
+def _unbroken(text: str) -> Iterator[object]:
+    """A text whose numbers with a negative power stay on one line."""
+    for place, part in enumerate(re.split(r"(\S*\de-\d+\S*)", text)):
+        yield element("span", part, class_="whole") if place % 2 else part
 
 
 def _findings(page: Page) -> Iterator[Markup]:

@@ -313,6 +313,9 @@ def _cause(diagnosis: Diagnosis, terminal: Terminal, *, has_grounds: bool) -> It
         against = ", ".join(clean(ground_words(ground)) for ground in cause.against[:AGAINST])
         if has_grounds and against:
             yield from wrapped(f"against it: {against}", "  ", terminal, "dim", hang="    ")
+        if has_grounds and cause.left_open:
+            listed = ", ".join(map(clean, cause.left_open))
+            yield from wrapped(f"this log cannot exclude: {listed}", "  ", terminal, "dim", hang="    ")
 
 
 def _decided(scene: Scene, terminal: Terminal) -> Iterator[str]:

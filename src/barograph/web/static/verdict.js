@@ -10,6 +10,7 @@ export function causeOf(diagnosis) {
   const close = others[0]?.is_close ? others.shift() : null;
   return make("section", { class: `cause ${diagnosis.verdict}`, "aria-label": "Likeliest cause" },
     cause("Likeliest cause: ", first, diagnosis.grounds[0]),
+    first.left_open.length > 0 && make("p", { class: "quiet" }, `This log cannot exclude: ${first.left_open.join(", ")}.`),
     close && cause("Or: ", close, diagnosis.grounds[1]),
     close?.tells_apart && make("p", {}, `To tell them apart: ${close.tells_apart}.`),
     others.length > 0 && make("p", { class: "quiet" },
@@ -20,11 +21,16 @@ function cause(title, one, told) {
   const grounds = [["Speaks for it", told.for], ["Against it", told.against]].filter(([, some]) => some.length > 0);
   return [
     make("p", {}, title, make("strong", {}, one.name)),
-    one.advice.length > 0 && make("p", { class: "prescription" }, one.advice.join(" ")),
+    one.advice.length > 0 && make("p", { class: "prescription" }, unbroken(one.advice.join(" "))),
     grounds.length > 0 && make("dl", { class: "grounds" }, grounds.map(([word, some]) => [
       make("dt", {}, word), some.map((ground) => make("dd", {}, ground)),
     ])),
   ];
+}
+
+/** A text whose numbers with a negative power stay on one line. */
+function unbroken(text) {
+  return text.split(/(\S*\de-\d+\S*)/).map((part, place) => (place % 2 ? make("span", { class: "whole" }, part) : part));
 }
 
 /** Findings with their reasons, under their cause and each with its consequences; `show` leads to one on the charts. */
