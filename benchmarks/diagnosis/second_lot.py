@@ -51,17 +51,17 @@ SETTINGS = (
     ),
     Setting(
         "kto-lora", "kto", "an adapter of rank 16, larger batches, a cosine",
-        {"lora": True, "learning_rate": 5e-3, "batch_size": 24, "schedule": "cosine", "max_steps": 160,
+        {"lora": True, "learning_rate": 2e-3, "batch_size": 24, "schedule": "cosine", "max_steps": 160,
          "eval_steps": 20},
     ),
     Setting(
         "reward-lora", "reward", "an adapter of rank 16, larger batches, a falling rate, one row in two steps",
-        {"lora": True, "learning_rate": 5e-3, "batch_size": 24, "schedule": "linear", "logging_steps": 2,
+        {"lora": True, "learning_rate": 1.5e-3, "batch_size": 24, "schedule": "linear", "logging_steps": 2,
          "max_steps": 200, "eval_steps": 20},
     ),
     Setting(
-        "prm-rare", "prm", "a fifth of the steps wrong, small batches, a cosine",
-        {"batch_size": 16, "schedule": "cosine", "max_steps": 240, "eval_steps": 30}, {"wrong": 0.2},
+        "prm-rare", "prm", "a quarter of the steps wrong, smaller batches and steps, a cosine",
+        {"learning_rate": 1e-3, "batch_size": 24, "schedule": "cosine", "max_steps": 300, "eval_steps": 30}, {"wrong": 0.25},
     ),
     Setting(
         "grpo-strict", "grpo", "beta 0.1, groups of sixteen, a falling rate",
@@ -139,12 +139,12 @@ FAULTS = (
     ),
     # Single answers.
     Fault(
-        "rate-too-high", "kto-lora", "40 times the rate", TOO_HIGH, PAIRS_DIVERGE, 32,
+        "rate-too-high", "kto-lora", "100 times the rate", TOO_HIGH, PAIRS_DIVERGE, 32,
         "the warm-up of 16 steps is over, and loss and rewards jump about", options={"learning_rate": 0.2},
     ),
     Fault(
         "rate-too-low", "kto-lora", "a thousandth of the rate", TOO_LOW, PAIRS_STAND, 80,
-        "half of the run is over, and the loss is where it began", options={"learning_rate": 5e-6},
+        "half of the run is over, and the loss is where it began", options={"learning_rate": 2e-6},
     ),
     Fault(
         "labels-random", "kto-lora", "labels by a coin, held out too", LITTLE,
@@ -169,12 +169,12 @@ FAULTS = (
     ),
     # A reward model.
     Fault(
-        "rate-too-high", "reward-lora", "40 times the rate", TOO_HIGH, (*PAIRS_DIVERGE, "RM01", "RM04", "RM05"), 40,
+        "rate-too-high", "reward-lora", "130 times the rate", TOO_HIGH, (*PAIRS_DIVERGE, "RM01", "RM04", "RM05"), 40,
         "the warm-up of 20 steps is over, and the loss is far above ln 2", options={"learning_rate": 0.2},
     ),
     Fault(
         "rate-too-low", "reward-lora", "a thousandth of the rate", TOO_LOW, ("LOSS01", "LOSS06", "RM01", "GRAD05"),
-        100, "half of the run is over, and the loss is where it began", options={"learning_rate": 5e-6},
+        100, "half of the run is over, and the loss is where it began", options={"learning_rate": 1.5e-6},
     ),
     Fault(
         "labels-random", "reward-lora", "labels by a coin, held out too", LITTLE, ("RM01", "RM02", "FIT05", "LOSS06"),
@@ -191,12 +191,13 @@ FAULTS = (
     ),
     # A classifier of steps.
     Fault(
-        "rate-too-high", "prm-rare", "100 times the rate", TOO_HIGH,
-        (*PAIRS_DIVERGE, "CLS01", "CLS04", "CLS05", "CLS07"), 48,
-        "the warm-up of 24 steps is over, and the loss is far above that of a guess", options={"learning_rate": 0.2},
+        "rate-too-high", "prm-rare", "200 times the rate", TOO_HIGH + UNBALANCED,
+        (*PAIRS_DIVERGE, "CLS01", "CLS04", "CLS05", "CLS07"), 60,
+        "the warm-up of 30 steps is over, and the loss is no better than that of a guess",
+        options={"learning_rate": 0.2},
     ),
     Fault(
-        "labels-random", "prm-rare", "labels by a coin, held out too", LITTLE, ("CLS05", "FIT05", "LOSS06"), 160,
+        "labels-random", "prm-rare", "labels by a coin, held out too", LITTLE, ("CLS05", "FIT05", "LOSS06"), 200,
         "two thirds are over, and held-out accuracy is that of a coin", data={"noise": 0.5},
     ),
     Fault(

@@ -234,7 +234,7 @@ KTO_SIGNS: dict[str, tuple[str, dict[str, Level], dict[str, Level]]] = {
     ),
     "chosen stays below -1": (
         "LIK01",
-        {"chosen": lambda s: -1.6 * min(1, s / 60), "rejected": lambda s: -2.6 * min(1, s / 60)},
+        {"chosen": lambda s: -2.2 * min(1, s / 60), "rejected": lambda s: -3.2 * min(1, s / 60)},
         {"chosen": lambda s: -0.05 * min(1, s / 60), "rejected": lambda s: -1.0 * min(1, s / 60)},
     ),
     "rewards near zero and not moving": (

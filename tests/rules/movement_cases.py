@@ -75,4 +75,7 @@ MOVEMENT = (
         (150, 150),
         keep=(149, 150),
     ),
+    # What the configuration says is said of the first row.
+    Case("KL08", WARNING, planted(healthy_grpo, beta=20.0), planted(healthy_grpo, beta=0.2), (1, 1)),
+    Case("ENT03", WARNING, planted(healthy_grpo, entropy_coef=1.0), planted(healthy_grpo, entropy_coef=0.01), (1, 1)),
 )

@@ -879,8 +879,8 @@ CLASSIFIER = (
     Case(
         "CLS02",
         WARNING,
-        planted(healthy_classifier, put("eval.cls_specificity", 0.4, 0.01, since=100)),
-        planted(healthy_classifier, put("eval.cls_specificity", 0.6, 0.01, since=100)),
+        planted(healthy_classifier, put("eval.cls_specificity", 0.35, 0.01, since=100)),
+        planted(healthy_classifier, put("eval.cls_specificity", 0.45, 0.01, since=100)),
         (180, 180),
         late=100,
     ),

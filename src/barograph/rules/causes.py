@@ -108,7 +108,7 @@ CAUSES = (
         {"PREF03": 1.5, "ACC02": 4, "RM07": 4, "MOVE04": 6, "MOVE06": 10},
         ("Read ten pairs as the model sees them; if the labels are swapped, swap them and start again",),
         # What has no gradient any more has no opinion either.
-        {"RM06": 3, "GRAD09": 3, "NUM01": 4},
+        {"RM06": 3, "GRAD09": 3, "NUM01": 4, "RATE05": 12, "PREF10": 6},
         expects=("PREF03", "ACC02", "RM07"),
         settles="read ten pairs as the model sees them: is the chosen answer the better one?",
     ),
@@ -137,9 +137,9 @@ CAUSES = (
         prescribes=(mend_beta,),
     ),
     CauseRule(
-        "beta too large", {"PREF10": 8, "LOSS07": 1, "PREF04": 0.5},
-        ("Set beta between 0.01 and 0.5",),
-        expects=("PREF10",),
+        "beta too large", {"PREF10": 8, "KL08": 8, "LOSS07": 1, "PREF04": 0.5},
+        ("Set beta between 0.01 and 0.5; online to 0.1 at most",),
+        expects=("PREF10", "KL08"),
         settles="run fifty steps with beta 0.1",
         circumstances=(beta_is_large,),
         prescribes=(mend_beta,),
@@ -257,7 +257,7 @@ CAUSES = (
     ),
     CauseRule(
         "entropy bonus too strong",
-        {"ENT02": 3.5},
+        {"ENT03": 6, "ENT02": 3.5},
         ("Lower the entropy bonus, or steer it to a target",),
         # Steps that are too large leave more than noise behind.
         {"GRAD01": 2, "CLIP03": 2, "KL01": 1, "NUM01": 4},

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from barograph.core.methods import Method
 from barograph.rules.case import Case
 from barograph.rules.measures import CUT, KTO_BATCH, plain
-from barograph.rules.usual import BETA
+from barograph.rules.usual import Span, usual_beta
 
 __all__ = [
     "Circumstance", "Telling", "batch_is_tiny", "beta_is_large", "beta_is_small", "classes_are_unbalanced",
@@ -62,18 +62,19 @@ def _rate_against_usual(case: Case) -> tuple[str, int] | None:
 
 def beta_is_small(case: Case) -> Telling | None:
     """A beta below what is usual."""
-    beta = case.number("beta")
-    if beta is None:
-        return None
-    return Telling(f"beta is {plain(beta)}: {BETA.low:g} to {BETA.high:g} is usual", speaks=beta < BETA.low)
+    return _beta_against_usual(case, lambda beta, span: beta < span.low)
 
 
 def beta_is_large(case: Case) -> Telling | None:
     """A beta above what is usual."""
-    beta = case.number("beta")
+    return _beta_against_usual(case, lambda beta, span: beta > span.high)
+
+
+def _beta_against_usual(case: Case, speaks: Callable[[float, Span], bool]) -> Telling | None:
+    beta, span = case.number("beta"), usual_beta(case.method)
     if beta is None:
         return None
-    return Telling(f"beta is {plain(beta)}: {BETA.low:g} to {BETA.high:g} is usual", speaks=beta > BETA.high)
+    return Telling(f"beta is {plain(beta)}: {span.low:g} to {span.high:g} is usual", speaks=speaks(beta, span))
 
 
 def examples_come_again(case: Case) -> Telling | None:

@@ -44,7 +44,7 @@ class LowSpecificity(Rule):
     code, name, severity = "CLS02", "low-specificity", WARNING
     methods = CLASSIFIER
     about = "eval.cls_specificity"
-    level = param(0.5, "specificity")
+    level = param(0.4, "specificity")
     far = param(0.3, "specificity that is critical")
     when = after(share=0.6, steps=500) & sustained(specificity < level, 2) & (count(specificity) >= 2)
     escalates = {CRITICAL: sustained(specificity < far, 3)}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from barograph.core.methods import GENERATING
+from barograph.core.methods import GENERATING, ONLINE
 from barograph.rules.advice import advise, check_reference, cut_lr, revert, stop
 from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
-from barograph.rules.series import kl_sequence, kl_token, score, steps_are_logged
+from barograph.rules.series import beta, kl_sequence, kl_token, score, steps_are_logged
 from barograph.signals.words import (
     absolute,
     after,
@@ -182,4 +182,32 @@ class KlStartsAboveZero(Rule):
     do = (check_reference,)
 
 
-RULES = (KlHighPerAnswer, KlHighPerToken, KlNegative, KlOutrunsScore, KlSpike, KlWeightRunsAway, KlStartsAboveZero)
+class KlWeightHuge(Rule):
+    """The weight of the KL is so large that the policy is glued to its reference.
+
+    Why: a slip of the decimal point; or a beta of DPO, which means something else.
+    False alarm: KLs that are divided by the length of the answer and weighed up again by hand.
+    Sources: 0 to 0.04 in GRPO, 0.01 to 0.2 in PPO (D, S); limit (G).
+    """
+
+    code, name, severity = "KL08", "kl-weight-huge", WARNING
+    methods = ONLINE
+    about = ("kl_ref", "kl_ref_sequence", "score_mean")
+    most = param(2, "weight of the KL that anybody uses")
+    when = (beta > most) & (step() >= 0)
+    shows = {"beta": beta}
+    says = "the KL weighs {beta:g}; 0 to 0.2 is usual"
+    do = (advise("Set beta between 0 and 0.1"),)
+    rearm = 1.0
+
+
+RULES = (
+    KlHighPerAnswer,
+    KlHighPerToken,
+    KlNegative,
+    KlOutrunsScore,
+    KlSpike,
+    KlWeightRunsAway,
+    KlStartsAboveZero,
+    KlWeightHuge,
+)

@@ -26,13 +26,14 @@ class BothFalling(Rule):
     False alarm: a mild fall is normal, above all after supervised training on the chosen answers; severity follows the
     size in nats, not the sign.
     Sources: likelihood displacement, arXiv 2410.08847; DPOP, 2402.13228; 2404.19733 (P); "expected" by the authors of
-    DPO, issues 8 and 32 (I); KTO guide: chosen below -1 (D); nats (G).
+    DPO, issues 8 and 32 (I); KTO guide: chosen below -1 (D, the `guide` profile);
+    nats, of which healthy KTO runs of ours lose up to 16 (G).
     """
 
     code, name, severity = "LIK01", "chosen-and-rejected-falling", INFO
     methods = IMPLICIT_REWARD
     about = ("reward_chosen", "logp_chosen")
-    nats = param(20, "nats per sequence that the chosen answer may lose", by_method={Method.KTO: 10})
+    nats = param(20, "nats per sequence that the chosen answer may lose")
     far = param(100, "nats per sequence that make it critical")
     units = param(1e9, "reward units that the chosen answer may lose, whatever beta is", guide=1)
     falling = (

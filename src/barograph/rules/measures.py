@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from barograph.core.cause import Change, Prescription
-from barograph.core.methods import Method
+from barograph.core.methods import ONLINE, Method
 from barograph.rules.case import Case
-from barograph.rules.usual import BETA
+from barograph.rules.usual import BETA, usual_beta
 
 __all__ = [
     "Measure", "Part", "balance_classes", "do", "fill_batch", "first", "go_back", "go_back_to_best",
@@ -182,13 +182,13 @@ def _for(case: Case) -> str:
 
 
 def mend_beta(case: Case) -> Part | None:
-    """Beta: 0.1, where it lies outside of what is usual."""
-    beta = case.number("beta")
-    if beta is None or BETA.low <= beta <= BETA.high:
+    """Beta: 0.1, online 0.04, where it lies outside of what is usual."""
+    beta, span = case.number("beta"), usual_beta(case.method)
+    if beta is None or span.low <= beta <= span.high:
         return None
-    name = case.spelling("beta")
-    usual = f"now {plain(beta)}; {BETA.low:g} to {BETA.high:g} is usual"
-    return Part(f"start again with {name} 0.1 ({usual})", (Change(name, beta, 0.1),))
+    name, to = case.spelling("beta"), 0.04 if case.method in ONLINE else 0.1
+    usual = f"now {plain(beta)}; {span.low:g} to {span.high:g} is usual"
+    return Part(f"start again with {name} {to:g} ({usual})", (Change(name, beta, to),))
 
 
 def raise_beta(case: Case) -> Part | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from barograph.core.methods import GENERATING, Method
+from barograph.core.methods import GENERATING, ONLINE, Method
 from barograph.rules.advice import advise, cut_lr, revert
 from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
 from barograph.rules.score import score_error, score_gain
 from barograph.rules.series import approx_kl, clip_share, entropy, ratio
-from barograph.signals.words import count, ema, fact, first, maximum, sustained
+from barograph.signals.words import count, ema, fact, first, maximum, step, sustained
 
 same_engine = advise("Compare the log-probabilities of the engine that generates with those of the trainer")
 
@@ -66,6 +66,27 @@ class EntropyExplosion(Rule):
     do = (revert(), cut_lr(), advise("Lower the entropy bonus or the upper clipping limit"), same_engine)
     may_act = True
     follows = ("NUM01",)
+
+
+class EntropyBonusStrong(Rule):
+    """The entropy bonus is so strong that it outweighs what the reward pays for.
+
+    Why: advantages are about one in size, and the entropy of a token is a few nats at most: a bonus of a tenth of the
+    entropy is worth as much as a clearly better answer.
+    False alarm: bonuses that are steered to a target, or that decay.
+    Sources: 0 to 0.01 is what trainers ship and papers use (S, P); limit (G).
+    """
+
+    code, name, severity = "ENT03", "entropy-bonus-strong", WARNING
+    methods = ONLINE
+    about = ("entropy", "score_mean")
+    most = param(0.1, "weight of the entropy")
+    bonus = fact("entropy_coef")
+    when = (bonus > most) & (step() >= 0)
+    shows = {"bonus": bonus}
+    says = "the entropy bonus is {bonus:g}; 0 to 0.01 is usual"
+    do = (advise("Lower the entropy bonus, or steer it to a target"),)
+    rearm = 1.0
 
 
 class ClipShareHigh(Rule):
@@ -172,6 +193,7 @@ class ClippedOnPolicy(Rule):
 RULES = (
     EntropyCollapse,
     EntropyExplosion,
+    EntropyBonusStrong,
     ClipShareHigh,
     RatioOff,
     UpdateKlHigh,

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from barograph.core.methods import Method
+from barograph.core.methods import ONLINE, Method
 
-__all__ = ["BETA", "RATES", "TINY", "Rates", "Span"]
+__all__ = ["BETA", "RATES", "TINY", "Rates", "Span", "usual_beta"]
 
 #: A model of fewer parameters is a toy: it bears rates that no language model would.
 TINY = 20e6
@@ -49,3 +49,10 @@ RATES: dict[Method, Rates] = {
 
 #: What is usual for the weight of the reference in DPO, KTO and their kin; 0.1 where nothing is said (D, S).
 BETA = Span(0.01, 0.5)
+#: The same online, where there need be none (D, S).
+KL_WEIGHT = Span(0.0, 0.2)
+
+
+def usual_beta(method: Method) -> Span:
+    """What is usual for the weight of the reference in a method."""
+    return KL_WEIGHT if method in ONLINE else BETA
