@@ -79,6 +79,8 @@ def lacking(rule: BoundRule, run: Run, timeline: Timeline) -> str:
 
     Nothing where it could. Metrics that are missing altogether are another matter.
     """
+    if _leans_on_it(rule.when):
+        return f"the log begins at step {run.first_step:,} only"
     return _Rows(run, timeline).lacking(rule.when)
 
 
@@ -125,8 +127,6 @@ class _Rows:
                 return self._none_before(self.timeline.reach(cast("float", share), cast("float", steps)))
             case "le", (Signal(word="step"), int() | float() as last):
                 return self._none_before(last)
-            case "fact", (name,) if name == UNSEEN:
-                return f"the log begins at step {self.run.first_step:,} only"
         return ""
 
     def _too_few(self, signal: Signal, rows: Argument) -> str:
@@ -135,7 +135,7 @@ class _Rows:
         if there is None or there >= needed:
             return ""
         keys = [key for key in signal.series() if key in self.run.columns]
-        return f"needs {needed} rows of {keys[0]} where the log has {there}"
+        return f"too few rows: {needed} of {keys[0]} are needed, and there are {there}"
 
     def _none_before(self, step: float) -> str:
         if self.run.first_step <= step:

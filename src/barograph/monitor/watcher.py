@@ -18,6 +18,7 @@ from barograph.core.finding import Diagnosis, Finding, Severity
 from barograph.core.methods import CLASSIFIER, ONLINE, PREFERENCE, REWARD_MODEL, Method
 from barograph.core.run import Run
 from barograph.engine.bound import BoundRule, bind
+from barograph.engine.coverage import seen_by
 from barograph.engine.frame import frame_of
 from barograph.engine.judge import judge
 from barograph.engine.live import Engine
@@ -205,8 +206,8 @@ class Watcher:
         if not self._steps_through:
             self._diagnosis = None
             return []
-        self._rules = bind(run.method, self.settings)
         timeline = frame_of(run.method, run.config, _first_loss(run))
+        self._rules = seen_by(bind(run.method, self.settings), run, timeline)
         self._engine = Engine(self._rules, timeline)
         self._scanned = None
         self._behind.clear()

@@ -1,0 +1,35 @@
+"""A cause is not told as if it were certain where the log lacks what would tell it from another."""
+
+from __future__ import annotations
+
+import random
+
+from barograph.core.methods import Method
+from barograph.core.run import run_from_rows
+from barograph.engine.judge import judge
+from barograph.rules.undecided import left_open
+
+NOT_TRAINED, ONE_TEXT = "nothing is trainable", "pairs are one text to the model"
+
+
+def still(**more: float) -> object:
+    """A DPO run whose loss stays at ln 2 within the scatter of its batches."""
+    dice = random.Random(3)
+    rows = [(step, {"loss": 0.6931 + dice.gauss(0, 0.002), **more}) for step in range(1, 301)]
+    return judge(run_from_rows(rows, method=Method.DPO, config={"max_steps": 300, "beta": 0.1}))
+
+
+def test_a_loss_alone_leaves_open_whether_anything_is_trained() -> None:
+    first, *_ = still().causes
+    assert {NOT_TRAINED, ONE_TEXT} <= {first.name, *first.left_open}
+
+
+def test_rewards_that_move_and_gradients_rule_it_out() -> None:
+    moved = {"reward_chosen": 0.004, "reward_rejected": 0.001, "reward_margin": 0.003, "grad_norm": 1.0,
+             "logp_chosen": -20.0, "logp_rejected": -30.0}  # fmt: skip
+    first, *_ = still(**moved).causes
+    assert not {NOT_TRAINED, ONE_TEXT} & set(first.left_open)
+
+
+def test_without_causes_nothing_is_left_open() -> None:
+    assert left_open([], ["LOSS01"], ["PREF01"]) == ()
