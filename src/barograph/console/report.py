@@ -92,6 +92,9 @@ def cause_lines(diagnosis: Diagnosis, terminal: Terminal) -> Iterator[str]:
     first, *others = diagnosis.causes
     yield ""
     yield from _one_cause("Likeliest cause", first, terminal)
+    if first.left_open:
+        listed = ", ".join(map(clean, first.left_open))
+        yield from wrapped(f"this log cannot exclude: {listed}", "  ", terminal, "dim", hang="    ")
     if others and others[0].is_close:
         yield from _one_cause("Or", others[0], terminal)
         if others[0].tells_apart:

@@ -35,7 +35,7 @@ def conclude(
     by_code = {rule.rule.code: rule for rule in rules}
     mild = [_forgive(finding, by_code[finding.code], horizon, run.last_step) for finding in findings]
     story = _tell(mild, by_code, horizon)
-    short = _too_short_for(run, rules, timeline, judged - {finding.code for finding in story})
+    short = _too_short_for(run, rules, timeline, {finding.code for finding in story})
     judged = judged.difference(short)
     not_judged = _not_judged(run, rules, judged, short)
     return Diagnosis(
@@ -111,9 +111,9 @@ def _verdict(run: Run, findings: Sequence[Finding], judged: set[str]) -> Verdict
     return Verdict.HEALTHY
 
 
-def _too_short_for(run: Run, rules: Iterable[BoundRule], timeline: Timeline, silent: set[str]) -> dict[str, str]:
+def _too_short_for(run: Run, rules: Iterable[BoundRule], timeline: Timeline, found: set[str]) -> dict[str, str]:
     """The rules whose silence says nothing, since they could not have spoken in such a log, and why."""
-    reasons = {rule.rule.code: lacking(rule, run, timeline) for rule in rules if rule.rule.code in silent}
+    reasons = {rule.rule.code: lacking(rule, run, timeline) for rule in rules if rule.rule.code not in found}
     return {code: reason for code, reason in reasons.items() if reason}
 
 
@@ -122,13 +122,12 @@ def _not_judged(run: Run, rules: Iterable[BoundRule], judged: set[str], short: M
     for rule in rules:
         if rule.rule.code in judged:
             continue
-        if rule.rule.code in short:
-            entries.append(NotJudged(rule.rule.code, (), short[rule.rule.code]))
-            continue
         missing = _missing(rule.when, run)
         facts = sorted({str(part.arguments[0]) for part in rule.when.walk() if part.word == "fact"})
         if missing:
             entries.append(NotJudged(rule.rule.code, missing))
+        elif rule.rule.code in short:
+            entries.append(NotJudged(rule.rule.code, (), short[rule.rule.code]))
         elif facts:
             entries.append(NotJudged(rule.rule.code, (), f"needs {' and '.join(facts)} from the configuration"))
         else:
