@@ -63,6 +63,8 @@ def test_the_last_checkpoint_before_the_trouble_at_half_the_rate() -> None:
     [
         # What was seen beside the log is worth more than what settings say.
         ({"checkpoints": [30, 80], "save_steps": 25}, "Resume from checkpoint-30"),
+        # What was saved before the first step is the beginning.
+        ({"checkpoints": [0, 80]}, "Start again"),
         ({"checkpoints": [60]}, "Start again (no checkpoint is older than step 60)"),
         # The checkpoint of step 60 is of after the row that shows the trouble.
         ({"save_steps": 60, "save_strategy": "steps"}, "Start again (no checkpoint is older than step 60)"),
@@ -286,6 +288,9 @@ def test_the_longest_answer_tells_the_limit() -> None:
 def test_one_epoch_by_the_configuration_or_by_the_log() -> None:
     assert told(case(config={"num_train_epochs": 3}), measures.one_epoch) == "Set num_train_epochs 1 (now 3)"
     assert told(case(epoch={100: 8.0}), measures.one_epoch) == "Train for one epoch (now 8)"
+    # By the number of steps it was more than the epochs that were asked for.
+    longer = case(config={"num_train_epochs": 1, "max_steps": 150}, epoch={100: 2.2})
+    assert told(longer, measures.one_epoch) == "Train for one epoch (now 2.2)"
     assert measures.one_epoch(case(config={"num_train_epochs": 1})) is None
     assert measures.one_epoch(case()) is None
 

@@ -27,6 +27,8 @@ FAR = 4.0
 RAISE = 3.0
 #: The share of answers that may be cut off, and how much a limit is raised at once, at least and at most.
 CUT, LEAST, MOST = 0.05, 1.5, 4.0
+#: So many epochs are more than one.
+SEVERAL = 1.5
 #: Limits are whole multiples of this.
 WHOLE = 64
 #: With fewer rows before the trouble there is nothing to go back to.
@@ -93,6 +95,8 @@ def go_back(case: Case) -> Part:
     """Go back to the last checkpoint from before the trouble, or to the beginning if there is none."""
     onset = min(case.onset, case.jump.step) if case.jump else case.onset
     found = case.checkpoint_before(onset)
+    if found is not None and found.step == 0:
+        return Part("start again")
     if found is not None:
         return Part(f"resume from {_named(found.step, is_sure=found.is_sure)}", resume_from=found.step)
     if case.rows_before(onset) < FEW:
@@ -222,12 +226,11 @@ def halve_entropy_bonus(case: Case) -> Part | None:
 def one_epoch(case: Case) -> Part | None:
     """Epochs: one."""
     epochs, done = case.number("epochs"), case.before("epoch", case.run.last_step + 1)
-    if epochs is None:
-        return Part(f"train for one epoch (now {plain(done)})") if done and done > 1.5 else None
-    if epochs <= 1:
-        return None
-    name = case.spelling("epochs")
-    return _set(f"{name} 1 (now {plain(epochs)})", Change(name, epochs, 1))
+    if epochs is not None and epochs > 1:
+        name = case.spelling("epochs")
+        return _set(f"{name} 1 (now {plain(epochs)})", Change(name, epochs, 1))
+    # Where the number of steps is given, the number of epochs is not looked at.
+    return Part(f"train for one epoch (now {plain(done)})") if done and done > SEVERAL else None
 
 
 def less_decay(case: Case) -> Part | None:
