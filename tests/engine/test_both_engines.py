@@ -118,10 +118,11 @@ def test_memory_does_not_grow_with_the_run() -> None:
                 step, {"score_mean": rng.random(), "kl_ref": 0.01, "entropy": 0.5, "len_mean": 100 + step % 7}
             )
 
-    feed(500, 0)
+    # By then what it is compiled to is there for long, see `AGAIN` in the stepper.
+    feed(2100, 0)
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
-    feed(3000, 500)
+    feed(5000, 2100)
     grown = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
-    assert grown < 64_000, grown
+    assert grown < 32_000, grown
