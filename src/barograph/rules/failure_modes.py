@@ -165,8 +165,8 @@ FAILURE_MODES: dict[str, tuple[FailureMode, ...]] = {
         by_rules("the KL grows while the score does not; only the KL term is left", "KL04 RWD02"),
         by_rules("the KL is negative beyond noise", "KL03"),
         by_rules("the KL is not zero in the first row", "KL07"),
-        by_rules("the weight of the KL term runs away", "KL06"),
-        by_rules("the entropy collapses, or explodes", "ENT01 ENT02"),
+        by_rules("the weight of the KL term runs away, or is set far too large", "KL06 KL08"),
+        by_rules("the entropy collapses, explodes, or is paid for too well", "ENT01 ENT02 ENT03"),
         by_rules("updates too large: clipped, ratio off, far from the policy that sampled", "CLIP01 CLIP02 CLIP03"),
         by_rules("nothing is ever clipped; or something is that should not be", "CLIP04 CLIP05"),
         by_rules(
