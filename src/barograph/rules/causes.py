@@ -114,7 +114,7 @@ CAUSES = (
     ),
     CauseRule(
         "nothing is trainable",
-        {"PREF01": 5, "LIK12": 5, "GRAD04": 3, "LOSS01": 1, "LIK04": 1, "PREF04": 0.5},
+        {"PREF01": 5, "LIK12": 5, "GRAD04": 3, "LOSS01": 1, "LIK04": 1, "PREF04": 0.5, "MOVE02": 1},
         ("Attach and switch on the adapter, and check that labels are not all masked",),
         {"LIK06": 4},
         expects=("PREF01", "GRAD04"),

@@ -1,0 +1,126 @@
+"""How steadfast the diagnosis is: every tuned log, logged in other ways, against what is said of all its rows.
+
+python benchmarks/diagnosis/habits.py                       # prints the table, and writes docs/logging-habits.md
+python benchmarks/diagnosis/habits.py --wrong               # prints every wrong answer, and the table
+python benchmarks/diagnosis/habits.py --habit "no loss"     # one habit alone
+python benchmarks/diagnosis/habits.py --log 'grpo.*-1$'     # some of the logs
+
+With some of the logs or habits, no page is written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(Path(__file__).parent), str(PROJECT / "src")]
+os.environ |= {"BAROGRAPH_CACHE": "off", "BAROGRAPH_PLUGINS": "off"}
+
+from recorded import MANIFEST, Manifest, read_log  # noqa: E402 - after the paths
+from resampling import HABITS, Log  # noqa: E402
+from scenarios import SCENARIOS, Scenario  # noqa: E402
+from steadfast import Outcome, answer_to, outcome  # noqa: E402
+
+PAGE = PROJECT / "docs" / "logging-habits.md"
+
+HEAD = """\
+# Logging habits
+
+<!-- Written by benchmarks/diagnosis/habits.py from the recorded logs. Change the code, then run it again. -->
+
+The same run may be logged at every step or every fifty, with means or single values, without some of its keys, under
+the names of another framework, or from the middle on. What is said of it should stay the same, or become less; it
+should never become wrong. Each of the {logs} logs of the tuned part of the [benchmark](measured.md) was logged anew in
+each of these ways (`benchmarks/diagnosis/resampling.py`) and judged again. Faults that no log can show are left out.
+
+A healthy run must stay without an alarm. Of a fault that is named rightly from all rows:
+
+- **kept**: the likeliest cause is still a right one;
+- **open**: another cause comes first, and the answer says that this log cannot exclude the right one, or that the
+  right one is nearly as likely;
+- **unjudged**: no alarm, and the answer says so: the verdict is *unjudged*, or a rule that had warned of it is listed
+  as one that could not be judged, with what it lacks; or an alarm without any cause;
+- **other**: another cause comes first, as if it were certain. This is wrong;
+- **missed**: no alarm, and nothing says why. This is wrong, too.
+
+Faults of which the cause is not told rightly from all rows count as *other* where a new wrong one is told, and are
+else left out.
+
+"""
+
+COLUMNS: Mapping[str, tuple[Outcome, ...]] = {
+    "healthy: silent": (Outcome.SILENT,),
+    "unjudged": (Outcome.UNJUDGED_HEALTHY,),
+    "**false alarm**": (Outcome.FALSE_ALARM,),
+    "faults: kept": (Outcome.KEPT,),
+    "open": (Outcome.LEFT_OPEN,),
+    "unjudged ": (Outcome.UNJUDGED, Outcome.SEEN),
+    "**other**": (Outcome.OTHER_CAUSE,),
+    "**missed**": (Outcome.MISSED,),
+}
+
+
+def tuned_logs() -> Iterator[tuple[Scenario, int, Log]]:
+    """What rules may be changed by looking at, without the faults that no log can show."""
+    manifest = Manifest.read(MANIFEST)
+    by_name = {scenario.name: scenario for scenario in SCENARIOS}
+    for name, seed, path in manifest.logs():
+        scenario = by_name[name]
+        if scenario.is_held_out or (scenario.fault is not None and scenario.fault.seen_from is None):
+            continue
+        entry = manifest.entries[name]
+        yield scenario, seed, Log(read_log(path), entry["config"], entry["method"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--wrong", action="store_true", help="show every wrong answer")
+    parser.add_argument("--habit", action="append", choices=sorted(HABITS), help="this habit, and others so named")
+    parser.add_argument("--log", default="", metavar="PATTERN", help="only logs whose name and seed match")
+    asked = parser.parse_args()
+    sums = {name: Counter[Outcome]() for name in HABITS if name in (asked.habit or HABITS)}
+    logs = 0
+    for scenario, seed, log in tuned_logs():
+        if re.search(asked.log, f"{scenario.name}-{seed}"):
+            logs += 1
+            for name, result, words in _results(scenario, log, sums):
+                sums[name][result] += 1
+                if asked.wrong and result.is_wrong:
+                    print(f"{result.value:14} {scenario.name}-{seed} | {name} | {words}", flush=True)
+    table = _table(sums)
+    print(table)
+    if not asked.habit and not asked.log:
+        PAGE.write_text(HEAD.format(logs=logs) + table, "utf-8")
+
+
+def _results(scenario: Scenario, log: Log, names: Mapping[str, object]) -> Iterator[tuple[str, Outcome, str]]:
+    full = answer_to(log)
+    for name in names:
+        less = HABITS[name](log)
+        if less is not None:
+            answer = answer_to(less)
+            yield name, outcome(scenario, full, answer), f"{answer} | full {full}"
+
+
+def _table(sums: Mapping[str, Counter[Outcome]]) -> str:
+    lines = ["| logged | " + " | ".join(COLUMNS) + " |", "| --- |" + " --- |" * len(COLUMNS)]
+    total = Counter[Outcome]()
+    for name, counts in sums.items():
+        total += counts
+        lines.append(f"| {name} | {_cells(counts)} |")
+    lines.append(f"| all | {_cells(total)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cells(counts: Counter[Outcome]) -> str:
+    return " | ".join(str(sum(counts[outcome] for outcome in outcomes)) for outcomes in COLUMNS.values())
+
+
+if __name__ == "__main__":
+    main()
