@@ -5,8 +5,9 @@ from __future__ import annotations
 from barograph.core.methods import Method
 from barograph.core.run import run_from_rows
 from barograph.engine.bound import bind, for_each_component
-from barograph.engine.judge import step_run
+from barograph.engine.judge import judge, step_run
 from barograph.engine.live import Engine
+from barograph.engine.own_rules import own_rules
 from barograph.engine.scan import scan_run
 from barograph.engine.settings import Settings
 from barograph.rules.catalogue import select
@@ -55,6 +56,13 @@ def test_known_or_met_on_the_way_they_give_the_same_findings() -> None:
     told = [sorted((f.metric, f.step, f.last_step, f.says) for f in each) for each in (live.findings(), known, scanned)]
     assert told[0] == told[1] == told[2]
     assert judged == judged_too == {"RWD08"}
+
+
+def test_a_rule_of_ones_own_may_ask_for_each() -> None:
+    table = {"code": "MY01", "when": "metric('reward_component/*') < 0.1", "says": "{component} is low: {value:.1f}"}
+    settings = Settings(rules=own_rules([table], "barograph.toml"))
+    found = judge(run_from_rows(log(since=1), method=Method.GRPO), settings).findings
+    assert [finding.says for finding in found] == ["answer is low: 0.0"]
 
 
 def test_other_rules_stay_as_they_are() -> None:

@@ -20,8 +20,9 @@ __all__ = ["own_rules"]
 FIELDS = ("code", "name", "when", "says", "severity", "methods", "advice", "follows", "act")
 #: What a guard may do about a rule that says `act = true`: what it is allowed to, a rescue included.
 DEEDS = (stop(), revert(), cut_lr())
-#: What a sentence may quote; each is a number but the metric's name.
-QUOTES = ("value", "first", "peak", "low", "rows", "step", "last_step", "onset", "peak_step", "metric")
+#: What a sentence may quote; each is a number but for names, of the metric and of the reward function.
+QUOTES = ("value", "first", "peak", "low", "rows", "step", "last_step", "onset", "peak_step", "metric", "component")
+NAMES = frozenset({"metric", "component"})
 #: How a number may be written in it.
 FORM = re.compile(r"[+,]?(\.\d{1,2})?[dfeg%]?")
 SEVERITIES = {str(severity): severity for severity in Severity}
@@ -101,7 +102,7 @@ def _sentence(table: Mapping[str, object], condition: str, here: str) -> str:
                 raise ConfigurationError(f"{here}: says cannot quote {{{quoted}}}; it may quote {', '.join(QUOTES)}")
             if not FORM.fullmatch(form or ""):
                 raise ConfigurationError(f"{here}: says {{{quoted}:{form}}}: a form such as .3f or .2g or .0% is meant")
-            format("" if quoted == "metric" else 1.0 if quoted in QUOTES[:4] else 1, form or "")
+            format("" if quoted in NAMES else 1.0 if quoted in QUOTES[:4] else 1, form or "")
     except ValueError as error:
         raise ConfigurationError(f"{here}: says {says!r} cannot be filled in: {error}") from None
     return says
