@@ -175,6 +175,10 @@ FAILURE_MODES: dict[str, tuple[FailureMode, ...]] = {
         by_nothing(
             "the loss of GRPO is 0, or rises from 0", "it is meant to: advantages are centred, what is left is the KL"
         ),
+        by_nothing(
+            "the entropy is high, or low, from the first row on",
+            "it belongs to the model and its temperature: what matters is where it goes from there",
+        ),
         by_nothing("there is no KL in the log", "nothing is amiss: with beta 0 it is not computed"),
     ),
     "Online: answers and engines": (
