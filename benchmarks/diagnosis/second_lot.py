@@ -165,12 +165,12 @@ FAULTS = (
     ),
     Fault(
         "over-training", "kto-lora", "24 answers, again and again", OVER, OVER_FITTED, 60,
-        "three evaluations of which the last are worse", data={"distinct": 12},
+        "three evaluations that no longer get better, far above the training loss", data={"distinct": 12},
     ),
     # A reward model.
     Fault(
-        "rate-too-high", "reward-lora", "130 times the rate", TOO_HIGH, (*PAIRS_DIVERGE, "RM01", "RM04", "RM05"), 40,
-        "the warm-up of 20 steps is over, and the loss is far above ln 2", options={"learning_rate": 0.2},
+        "rate-too-high", "reward-lora", "130 times the rate", TOO_HIGH, (*PAIRS_DIVERGE, "RM01", "RM04", "RM05", "GRAD09"), 100,
+        "half of the run is over, and the gradient is a small part of what it was, while the loss stands", options={"learning_rate": 0.2},
     ),
     Fault(
         "rate-too-low", "reward-lora", "a thousandth of the rate", TOO_LOW, ("LOSS01", "LOSS06", "RM01", "GRAD05"),
