@@ -211,6 +211,8 @@ SILENT = {"verdict": Verdict.HEALTHY}
         (answer(verdict=Verdict.UNJUDGED), Outcome.UNJUDGED),
         (answer(**SILENT), Outcome.MISSED),
         (answer(**SILENT, unjudged=frozenset({"PREF04"})), Outcome.UNJUDGED),
+        (answer(**SILENT, remarked=frozenset({"LOSS01"})), Outcome.REMARKED),
+        (answer(**SILENT, remarked=frozenset({"LOSS06"})), Outcome.MISSED),
         # A rule that had not warned, or that warns of other causes, is no witness.
         (answer(**SILENT, unjudged=frozenset({"LOSS06", "NUM01"})), Outcome.MISSED),
     ],

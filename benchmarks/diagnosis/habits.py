@@ -45,7 +45,7 @@ A healthy run must stay without an alarm. Of a fault that is named rightly from 
 - **open**: another cause comes first, and the answer says that this log cannot exclude the right one, or that the
   right one is nearly as likely;
 - **unjudged**: no alarm, and the answer says so: the verdict is *unjudged*, or a rule that had warned of it is listed
-  as one that could not be judged, with what it lacks; or an alarm without any cause;
+  as one that could not be judged, with what it lacks; or an alarm without any cause, or a remark by such a rule;
 - **other**: another cause comes first, as if it were certain. This is wrong;
 - **missed**: no alarm, and nothing says why. This is wrong, too.
 
@@ -60,7 +60,7 @@ COLUMNS: Mapping[str, tuple[Outcome, ...]] = {
     "**false alarm**": (Outcome.FALSE_ALARM,),
     "faults: kept": (Outcome.KEPT,),
     "open": (Outcome.LEFT_OPEN,),
-    "unjudged ": (Outcome.UNJUDGED, Outcome.SEEN),
+    "unjudged ": (Outcome.UNJUDGED, Outcome.SEEN, Outcome.REMARKED),
     "**other**": (Outcome.OTHER_CAUSE,),
     "**missed**": (Outcome.MISSED,),
 }

@@ -95,6 +95,8 @@ class Outcome(StrEnum):
     LEFT_OPEN = "cause left open"
     SEEN = "alarm, no cause told"
     UNJUDGED = "unjudged"
+    #: No alarm any more, but a rule that had warned of it still remarks on it.
+    REMARKED = "remarked on"
     UNJUDGED_HEALTHY = "unjudged, and healthy"
     FALSE_ALARM = "false alarm"
     OTHER_CAUSE = "another cause"
@@ -134,4 +136,4 @@ def outcome(scenario: Scenario, full: Answer, less: Answer) -> Outcome:
     witnesses = full.warned & SPEAKS[full.first]
     if less.verdict is Verdict.UNJUDGED or witnesses & less.unjudged or not less.knows_method:
         return Outcome.UNJUDGED
-    return Outcome.MISSED
+    return Outcome.REMARKED if witnesses & less.remarked else Outcome.MISSED

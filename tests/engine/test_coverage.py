@@ -13,7 +13,7 @@ from barograph.core.run import Run, run_from_rows
 from barograph.engine.judge import judge
 from barograph.engine.settings import Settings
 from barograph.rules.advice import advise
-from barograph.rules.base import WARNING, Rule
+from barograph.rules.base import WARNING, Rule, param
 from barograph.signals.words import before, count, ema, first, metric, sustained
 
 both_evaluators = pytest.mark.parametrize("evaluator", ["step", "scan"])
@@ -36,6 +36,13 @@ class AboveItsBeginning(Rule):
     says, do = "above", (advise("lower it"),)
 
 
+class AboveItsFirstFive(AboveItsBeginning):
+    """The loss is above its first five rows."""
+
+    code, name = "TST06", "above-its-first-five"
+    when = loss > first(loss, 5)
+
+
 class NotBelowItsBeginning(Rule):
     """The loss is neither tiny nor below its beginning."""
 
@@ -56,7 +63,8 @@ class EnoughOrHigh(Rule):
     """The loss is very high, or on average high over enough rows."""
 
     code, name, severity, about = "TST05", "enough-or-high", WARNING, "loss"
-    when = (loss > 100) | ((count(loss) >= 8) & (ema(loss, 5) > 1))
+    rows = param(8, "rows that are enough")
+    when = (loss > 100) | ((count(loss) >= rows) & (ema(loss, 5) > 1))
     says, do = "high", (advise("lower it"),)
 
 
@@ -89,6 +97,13 @@ def test_a_rule_of_which_one_part_only_could_speak_was_judged_in_part(evaluator:
     # What spoke was judged, however few rows there are.
     loud = judged(EnoughOrHigh, run(range(20, 101, 20), level=200.0), evaluator)
     assert ([finding.code for finding in loud.findings], loud.not_judged) == (["TST05"], [])
+
+
+@both_evaluators
+def test_a_beginning_that_is_most_of_the_log_is_nothing_to_compare_with(evaluator: str) -> None:
+    said = reason(judged(AboveItsFirstFive, run(range(1, 10)), evaluator))
+    assert said == "too few rows: 10 of loss are needed, and there are 9"
+    assert judged(AboveItsFirstFive, run(range(1, 11)), evaluator).not_judged == []
 
 
 @both_evaluators

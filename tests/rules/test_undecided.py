@@ -7,6 +7,7 @@ import random
 from barograph.core.methods import Method
 from barograph.core.run import run_from_rows
 from barograph.engine.judge import judge
+from barograph.rules.causes import CAUSES, Weighed
 from barograph.rules.undecided import left_open
 
 NOT_TRAINED, ONE_TEXT = "nothing is trainable", "pairs are one text to the model"
@@ -31,5 +32,19 @@ def test_rewards_that_move_and_gradients_rule_it_out() -> None:
     assert not {NOT_TRAINED, ONE_TEXT} & set(first.left_open)
 
 
-def test_without_causes_nothing_is_left_open() -> None:
-    assert left_open([], ["LOSS01"], ["PREF01"]) == ()
+def test_what_could_not_outweigh_the_first_is_not_left_open() -> None:
+    """Identical log-probabilities would add 8, twice over for a critical finding, and a loss at its start 1."""
+    one_text = next(cause for cause in CAUSES if cause.name == ONE_TEXT)
+    first = next(cause for cause in CAUSES if cause.name == "learning rate too low")
+    for score, is_open in ((17.0, True), (17.5, False)):
+        weighed = [Weighed(score, first, ["LOSS01"]), Weighed(1.0, one_text, ["LOSS01"])]
+        assert (ONE_TEXT in left_open(first.name, weighed, ["LOSS01"], ["LIK06"])) is is_open
+
+
+def test_what_would_explain_a_finding_is_left_open_where_it_could_not_be_judged() -> None:
+    """A gradient that has vanished may follow from pairs that are one text: LIK06 is not there to tell."""
+    one_text = next(cause for cause in CAUSES if cause.name == ONE_TEXT)
+    first = next(cause for cause in CAUSES if cause.name == NOT_TRAINED)
+    weighed = [Weighed(6.0, first, ["GRAD04"]), Weighed(0.0, one_text, [])]
+    assert left_open(first.name, weighed, ["GRAD04"], ["LIK06"]) == [ONE_TEXT]
+    assert left_open(first.name, weighed, ["GRAD04"], []) == []

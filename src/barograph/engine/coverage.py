@@ -25,6 +25,8 @@ S = TypeVar("S", bound=Signal)
 LATE = 0.2
 #: A fact that no run has: what is compared with it has no value.
 UNSEEN = "beginning"
+#: The same comparison with its sides exchanged.
+TURNED = {"le": "ge", "lt": "gt", "ge": "le", "gt": "lt"}
 
 
 def seen_by(rules: Iterable[BoundRule], run: Run, timeline: Timeline) -> list[BoundRule]:
@@ -113,7 +115,10 @@ class _Rows:
         return next((said for part in signal.inputs if (said := self.lacking(part))), "")
 
     def _here(self, signal: Signal) -> str:
-        match signal.word, signal.arguments:
+        word, arguments = signal.word, signal.arguments
+        if word in TURNED and isinstance(arguments[0], int | float):  # as Python turns `count(x) >= parameter` round
+            word, arguments = TURNED[word], arguments[::-1]
+        match word, arguments:
             case "sustained", (Signal() as condition, rows, *_):
                 return self._too_few(condition, rows)
             case (
@@ -121,8 +126,10 @@ class _Rows:
                 (Signal(word="count", arguments=(Signal() as counted,)), int() | float() as n),
             ):
                 return self._too_few(counted, n + (word == "gt"))
-            case (("fraction" | "settled"), (Signal() as looked_at, rows)):
+            case "fraction" | "settled" | "mean" | "median" | "std" | "slope", (Signal() as looked_at, rows):
                 return self._too_few(looked_at, rows)
+            case "first", (Signal() as looked_at, int() | float() as rows) if rows > 1:
+                return self._too_few(looked_at, 2 * rows)  # else most of the log is its beginning
             case "before", (share, steps):
                 return self._none_before(self.timeline.reach(cast("float", share), cast("float", steps)))
             case "le", (Signal(word="step"), int() | float() as last):

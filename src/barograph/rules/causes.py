@@ -49,7 +49,7 @@ from barograph.rules.measures import (
     widen_clip,
 )
 
-__all__ = ["CAUSES", "CauseRule", "rank"]
+__all__ = ["CAUSES", "GRADE", "CauseRule", "Weighed", "rank", "weigh"]
 
 
 class CauseRule(NamedTuple):
@@ -330,13 +330,23 @@ CAUSES = (
     ),
 )  # fmt: skip
 
-_GRADE = {Severity.INFO: 0.3, Severity.WARNING: 1.0, Severity.CRITICAL: 2.0}
+#: How much a finding counts by its severity.
+GRADE = {Severity.INFO: 0.3, Severity.WARNING: 1.0, Severity.CRITICAL: 2.0}
 #: A finding that another one explains says little about the cause behind both.
 _EXPLAINED = 0.25
 #: One that is over, while the run has gone on for more than this share of itself, says less than one that holds.
 _OVER, _SINCE = 0.6, 0.05
 #: Causes below this share of the likeliest are not worth naming.
 _WORTH_NAMING = 0.3
+
+
+class Weighed(NamedTuple):
+    """A cause with all that speaks for and against it; what speaks against it may outweigh the rest."""
+
+    score: float
+    cause: CauseRule
+    #: Findings that speak for it.
+    codes: list[str]
 
 
 def rank(findings: Sequence[Finding], last_step: int = 0) -> list[Cause]:
@@ -346,27 +356,32 @@ def rank(findings: Sequence[Finding], last_step: int = 0) -> list[Cause]:
     """
     if all(finding.severity is Severity.INFO for finding in findings):
         return []
+    weighed = [one for one in weigh(findings, last_step) if one.codes and one.score > 0]
+    whole = sum(one.score for one in weighed)
+    best = max((one.score for one in weighed), default=0.0)
+    return [
+        Cause(name=cause.name, score=round(score / whole, 3), codes=codes, advice=cause.advice)
+        for score, cause, codes in sorted(weighed, key=lambda one: -one.score)
+        if score >= _WORTH_NAMING * best
+    ]
+
+
+def weigh(findings: Sequence[Finding], last_step: int = 0) -> list[Weighed]:
+    """Every cause, in the order of the table."""
     telling: dict[str, tuple[float, bool]] = {}
     for finding in findings:
-        how_much = _GRADE[finding.severity] * (_OVER if last_step - finding.last_step > _SINCE * last_step else 1.0)
+        how_much = GRADE[finding.severity] * (_OVER if last_step - finding.last_step > _SINCE * last_step else 1.0)
         known = telling.get(finding.code)
         if known is None or how_much > known[0]:
             telling[finding.code] = how_much, finding.follows is not None
-    weighed: list[tuple[float, CauseRule, list[str]]] = []
+    weighed = []
     for cause in CAUSES:
         codes = [code for code in telling if code in cause.speaks]
         score = sum(cause.speaks[code] * _said(telling[code]) for code in codes)
         # What speaks against it does so whether or not it is explained.
         score -= sum(weight * telling[code][0] for code, weight in cause.against.items() if code in telling)
-        if codes and score > 0:
-            weighed.append((score, cause, codes))
-    whole = sum(score for score, _, _ in weighed)
-    best = max((score for score, _, _ in weighed), default=0.0)
-    return [
-        Cause(name=cause.name, score=round(score / whole, 3), codes=codes, advice=cause.advice)
-        for score, cause, codes in sorted(weighed, key=lambda entry: -entry[0])
-        if score >= _WORTH_NAMING * best
-    ]
+        weighed.append(Weighed(score, cause, codes))
+    return weighed
 
 
 def _said(told: tuple[float, bool]) -> float:

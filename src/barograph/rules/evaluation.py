@@ -56,7 +56,8 @@ class EvalLossRising(Rule):
     falling = ema(loss, 5) < first(loss, 3)
     # A loss near zero rises by a large share of itself when nothing much has been lost. The first evaluation may come
     # late, when much has been gained already: what the training loss began at tells.
-    began = maximum(first(eval_loss, 1), first(loss, 3))
+    # In a log of few rows the third row is no beginning any more: the first counts as well.
+    began = maximum(first(eval_loss, 1), maximum(first(loss, 1), first(loss, 3)))
     matters = eval_loss - best > lost * (began - best)
     when = (count(eval_loss) >= 3) & sustained(eval_loss - best > rise * absolute(best), 2) & matters & falling
     shows = {"loss": eval_loss, "best": best}

@@ -10,7 +10,7 @@ from barograph.core.finding import Finding, NotJudged
 from barograph.core.run import Run
 from barograph.rules.case import Case
 from barograph.rules.catalogue import by_code
-from barograph.rules.causes import CAUSES, CauseRule
+from barograph.rules.causes import CAUSES, CauseRule, weigh
 from barograph.rules.measures import prescribe
 from barograph.rules.undecided import left_open
 
@@ -39,7 +39,9 @@ def argue(
         argued[1] = replace(argued[1], is_close=True, tells_apart=told)
     if argued:
         found, unjudged = ({one.code for one in some} for some in (findings, not_judged))
-        argued[0] = replace(argued[0], left_open=left_open(causes, found, unjudged))
+        argued[0] = replace(
+            argued[0], left_open=left_open(causes[0].name, weigh(findings, run.last_step), found, unjudged)
+        )
     return argued
 
 

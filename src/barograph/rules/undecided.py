@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from barograph.core.cause import Cause
 from barograph.rules.catalogue import by_code
-from barograph.rules.causes import CAUSES, CauseRule
+from barograph.rules.causes import GRADE, CauseRule, Weighed
 
 __all__ = ["left_open"]
 
@@ -18,30 +17,20 @@ __all__ = ["left_open"]
 TELLING = 4
 
 
-def left_open(causes: Sequence[Cause], found: Collection[str], unjudged: Collection[str]) -> tuple[str, ...]:
-    """The causes that may be the right one instead of the first.
+def left_open(first: str, weighed: Sequence[Weighed], found: Collection[str], unjudged: Collection[str]) -> list[str]:
+    """The causes that could be the first one's equal, had a rule fired that could not be judged; the likeliest first.
 
-    Either some of what was found speaks for them, and a rule that would tell them could not be judged. Or what was
-    found may follow from something that could not be judged and would speak for them.
-
-    >>> from barograph.core.cause import Cause
-    >>> left_open([Cause("learning rate too low", 1.0, ["LOSS01"])], ["LOSS01"], ["LIK06"])
-    ('pairs are one text to the model',)
-    >>> left_open([Cause("nothing is trainable", 1.0, ["GRAD04"])], ["GRAD04"], ["LIK06"])
-    ('pairs are one text to the model',)
+    That rule is one that would tell a cause for which something was found; or one that would explain what was found.
     """
-    if not causes:
-        return ()
     behind = {code for code in _explanations(found) if code in unjudged}
-    return tuple(
-        rule.name
-        for rule in CAUSES
-        if rule.name != causes[0].name
-        and (
-            (any(code in rule.speaks for code in found) and any(code in unjudged for code in _telling(rule)))
-            or not behind.isdisjoint(rule.speaks)
-        )
-    )
+    score_of_first = max((one.score for one in weighed if one.cause.name == first), default=0.0)
+    possible = {}
+    for score, cause, codes in weighed:
+        telling = behind & cause.speaks.keys() | {code for code in _telling(cause) if codes and code in unjudged}
+        reach = score + max((_weight(cause, code) for code in telling), default=0.0)
+        if telling and cause.name != first and reach >= score_of_first:
+            possible[cause.name] = reach
+    return sorted(possible, key=lambda name: -possible[name])
 
 
 def _telling(cause: CauseRule) -> Iterator[str]:
@@ -55,3 +44,10 @@ def _explanations(found: Collection[str]) -> Iterator[str]:
     rules = by_code()
     for code in found:
         yield from rules[code].follows if code in rules else ()
+
+
+def _weight(cause: CauseRule, code: str) -> float:
+    """What a rule would add, if it fired at its own severity; a remark may grow into a warning."""
+    rule = by_code().get(code)
+    grades = [GRADE[rule.severity], *(GRADE[grade] for grade in rule.escalates)] if rule else [1.0]
+    return cause.speaks.get(code, 0.0) * max(grades)
