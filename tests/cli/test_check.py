@@ -140,6 +140,18 @@ def test_the_prescription_is_there_as_numbers(tmp_path: Path, project: Path) -> 
     assert "PREF05" in first["explains"]
 
 
+def test_a_forecast_is_one_dim_line_and_no_finding(tmp_path: Path) -> None:
+    """The loss falls by a fiftieth a step, to 0.01 at step 212: some 92 steps after the last."""
+    rows = "".join(f'{{"step": {step}, "loss": {0.7 * math.exp(-0.02 * step)}}}\n' for step in range(1, 121))
+    log = tmp_path / "falling.jsonl"
+    log.write_text(rows, "utf-8")
+    (line,) = (line for line in run(log, "--method", "dpo").stdout.splitlines() if line.startswith("Forecast"))
+    assert "in about 92 steps (3" in line
+    (judged,) = json.loads(run(log, "--method", "dpo", "--json").stdout)["runs"]
+    assert [(one["code"], one["steps"]) for one in judged["forecasts"]] == [("LOSS04", 92)]
+    assert "LOSS04" not in {finding["code"] for finding in judged["findings"]}
+
+
 def test_non_finite_numbers_never_make_invalid_json(tmp_path: Path) -> None:
     log = tmp_path / "nan.jsonl"
     log.write_text('{"step": 1, "loss": 0.7}\n{"step": 2, "loss": NaN}\n{"step": 3, "loss": Infinity}\n')

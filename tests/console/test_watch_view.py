@@ -13,6 +13,7 @@ from barograph.console.watch_view import Gauge, Scene, duration, finding_line, p
 from barograph.core.bands import Band, Stage
 from barograph.core.cause import Cause
 from barograph.core.finding import Diagnosis, Finding, NotJudged, Severity, Verdict
+from barograph.core.forecast import Forecast
 from barograph.core.methods import Method
 
 BAND = Band("loss", frozenset({Method.KTO}), Stage.MID, 0.4, 0.5, "D", "a guide")
@@ -54,6 +55,15 @@ def test_everything_is_on_it() -> None:
         "",
         "1 of 2 rules can be judged so far. Not in this log: eval.loss.",
     ]
+
+
+def test_what_is_to_be_expected_stands_below_what_was_found_and_nothing_does_otherwise() -> None:
+    expected = Forecast("LOSS04", "loss", 0.01, 0.06, 92, 36, 232, "the loss is gone in about 92 steps (36 to 232)")
+    lines = picture(replace(SCENE, diagnosis=replace(DIAGNOSIS, forecasts=(expected,))), Terminal(width=80))
+    (line,) = (number for number, line in enumerate(lines) if line.startswith("Forecast"))
+    assert lines[line] == "Forecast: the loss is gone in about 92 steps (36 to 232) (LOSS04)"
+    assert line > lines.index("✗ PREF03 margin-inverted  critical, since step 60")
+    assert not any("Forecast" in line for line in picture(SCENE, Terminal(width=80)))
 
 
 @pytest.mark.parametrize("width", [40, 57, 80, 120, 200])

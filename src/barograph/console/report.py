@@ -14,8 +14,8 @@ from barograph.core.run import Run
 from barograph.core.story import Chapter, ground_words, story_of
 
 __all__ = [
-    "COLOURS", "MEANINGS", "SIGNS", "cause_lines", "consequence", "range_words", "report", "sentence", "verdict_line",
-    "wrapped",
+    "COLOURS", "MEANINGS", "SIGNS", "cause_lines", "consequence", "forecast_lines", "range_words", "report", "sentence",
+    "verdict_line", "wrapped",
 ]  # fmt: skip
 
 COLOURS = {
@@ -75,6 +75,9 @@ def report(
         for finding, times in story.remarks:
             again = f" ({times} times)" if times > 1 else ""
             yield from wrapped(f"{finding.code} {clean(finding.says)}{again}", "  ", terminal)
+    if diagnosis.forecasts:
+        yield ""
+        yield from forecast_lines(diagnosis, terminal)
     yield from _stages(diagnosis, terminal)
     yield from _unjudged(diagnosis, terminal, verbose=verbose)
     yield from _notes(diagnosis, run, terminal, verbose=verbose)
@@ -83,6 +86,12 @@ def report(
 def _extent(diagnosis: Diagnosis) -> str:
     rows = "1 row" if diagnosis.rows == 1 else f"{diagnosis.rows} rows"
     return f"{rows}, steps {diagnosis.first_step} to {diagnosis.last_step}"
+
+
+def forecast_lines(diagnosis: Diagnosis, terminal: Terminal) -> Iterator[str]:
+    """What is to be expected, a line each."""
+    for one in diagnosis.forecasts:
+        yield from wrapped(f"Forecast: {one.says} ({one.code})", "", terminal, "dim")
 
 
 def cause_lines(diagnosis: Diagnosis, terminal: Terminal) -> Iterator[str]:

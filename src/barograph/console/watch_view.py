@@ -7,7 +7,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from barograph.console.report import COLOURS, MEANINGS, SIGNS, consequence, range_words, sentence, wrapped
+from barograph.console.report import (
+    COLOURS,
+    MEANINGS,
+    SIGNS,
+    consequence,
+    forecast_lines,
+    range_words,
+    sentence,
+    wrapped,
+)
 from barograph.console.terminal import Terminal, clean
 from barograph.console.trace import sparkline
 from barograph.core.bands import Band
@@ -136,7 +145,7 @@ def _compose(scene: Scene, diagnosis: Diagnosis, terminal: Terminal, detail: _De
     story = story_of(diagnosis)
     found = [[*_chapter(chapter, detail, terminal)] for chapter in (*story.explained, *story.apart)]
     cause = [*_cause(diagnosis, terminal, has_grounds=detail.has_notes)]
-    below = [*_decided(scene, terminal)]
+    below = [*forecast_lines(diagnosis, terminal), *_decided(scene, terminal)]
     notes = [*_unjudged(diagnosis, terminal)] if detail.has_notes else []
     gauges = list(scene.gauges)
     if not detail.all_gauges and height is not None:

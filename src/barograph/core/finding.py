@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
 from barograph.core.cause import Cause
+from barograph.core.forecast import Forecast
 
 __all__ = ["Action", "Diagnosis", "Finding", "NotJudged", "Severity", "StageCell", "StageRow", "Verdict"]
 
@@ -138,6 +139,8 @@ class Diagnosis:
     stages: Sequence[StageRow] = ()
     notes: Sequence[str] = ()
     judged: Sequence[str] = ()
+    #: What is to be expected if it goes on like this; no verdict rests on it.
+    forecasts: Sequence[Forecast] = ()
 
     def __repr__(self) -> str:
         """What matters, in a line."""
@@ -165,4 +168,5 @@ class Diagnosis:
             "not_judged": [entry.to_dict() for entry in self.not_judged],
             "stages": [stage.to_dict() for stage in self.stages],
             "notes": list(self.notes),
+            "forecasts": [forecast.to_dict() for forecast in self.forecasts],
         }

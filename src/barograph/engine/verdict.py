@@ -9,6 +9,7 @@ from barograph.core.finding import Diagnosis, Finding, NotJudged, Severity, Verd
 from barograph.core.run import Run
 from barograph.engine.bound import BoundRule
 from barograph.engine.coverage import lacking
+from barograph.engine.forecast import forecasts
 from barograph.engine.stages import stage_table
 from barograph.rules.causes import rank
 from barograph.rules.grounds import argue
@@ -52,6 +53,7 @@ def conclude(
         stages=stage_table(run, timeline),
         notes=run.notes,
         judged=tuple(rule.rule.code for rule in rules if rule.rule.code in judged),
+        forecasts=forecasts(run, rules, timeline.facts, story),
     )
 
 

@@ -51,7 +51,7 @@ export class RunView {
     this.tellTrouble(scene.trouble);
     this.tellHead();
     this.announce();
-    renew(this.found, [diagnosis.findings, diagnosis.causes], () => [
+    renew(this.found, [diagnosis.findings, diagnosis.causes, diagnosis.forecasts], () => [
       causeOf(diagnosis), findingsOf(diagnosis, (finding) => this.grid.show(finding.metric)),
     ]);
     renew(this.stages, diagnosis.stages, () => stagesOf(diagnosis.stages));

@@ -48,6 +48,7 @@ export function findingsOf(diagnosis, show) {
       make("h2", {}, "Remarks"),
       make("ul", {}, quiet.map((one) => make("li", {}, make("code", {}, one.code), ` ${one.says}`))),
     ],
+    diagnosis.forecasts.map((one) => make("p", { class: "quiet" }, `Forecast: ${one.says} (${one.code})`)),
   ];
 }
 
