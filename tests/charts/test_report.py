@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import re
 from collections import Counter
@@ -49,6 +50,14 @@ def pair(*, is_displaced: bool) -> Run:
             "grad_norm": 5 + dice.gauss(0, 0.5), "lr": 5e-7, "entropy": 2.0,
         }))  # fmt: skip
     return run_from_rows(rows, method=Method.DPO, config={"beta": 0.1, "max_steps": 200}, path="runs/dpo")
+
+
+def test_what_is_to_be_expected_is_a_quiet_line() -> None:
+    """The loss falls by a fiftieth a step: it is at 0.01 by step 212."""
+    falling = [(step, {"loss": 0.7 * math.exp(-0.02 * step)}) for step in range(1, 121)]
+    page = of(run_from_rows(falling, method=Method.DPO, config={"max_steps": 1000})).text
+    assert "Forecast: the loss reaches 0.01, practically zero, in about 92 steps" in page
+    assert "Forecast" not in of(run_from_rows(falling[:60], method=Method.DPO, config={"max_steps": 1000})).text
 
 
 def test_a_run_that_looks_better_and_is_sick_is_found_out_and_its_twin_is_not() -> None:

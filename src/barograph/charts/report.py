@@ -134,6 +134,8 @@ def _findings(page: Page) -> Iterator[Markup]:
     if story.remarks:
         yield element("h2", "Remarks")
         yield element("ul", *(_remark(one.finding, one.times) for one in story.remarks))
+    for one in page.diagnosis.forecasts:
+        yield element("p", f"Forecast: {one.says} ({one.code})", class_="quiet")
 
 
 def _name(found: Finding) -> str:

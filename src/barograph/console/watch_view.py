@@ -145,8 +145,8 @@ def _compose(scene: Scene, diagnosis: Diagnosis, terminal: Terminal, detail: _De
     story = story_of(diagnosis)
     found = [[*_chapter(chapter, detail, terminal)] for chapter in (*story.explained, *story.apart)]
     cause = [*_cause(diagnosis, terminal, has_grounds=detail.has_notes)]
-    below = [*forecast_lines(diagnosis, terminal), *_decided(scene, terminal)]
-    notes = [*_unjudged(diagnosis, terminal)] if detail.has_notes else []
+    below = [*_decided(scene, terminal)]
+    notes = [*forecast_lines(diagnosis, terminal), *_unjudged(diagnosis, terminal)] if detail.has_notes else []
     gauges = list(scene.gauges)
     if not detail.all_gauges and height is not None:
         taken = len(head) + len(cause) + sum(map(len, found)) + len(below) + 1
