@@ -3,9 +3,9 @@
 python benchmarks/diagnosis/habits.py                       # prints the table, and writes docs/logging-habits.md
 python benchmarks/diagnosis/habits.py --wrong               # prints every wrong answer, and the table
 python benchmarks/diagnosis/habits.py --habit "no loss"     # one habit alone
-python benchmarks/diagnosis/habits.py --log 'grpo.*-1$'     # some of the logs
+python benchmarks/diagnosis/habits.py --log 'grpo.*-2$'     # some of the logs, of any seed
 
-With some of the logs or habits, no page is written.
+With some of the logs or habits, no page is written. The page is of the first seed of each scenario.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -82,30 +84,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--wrong", action="store_true", help="show every wrong answer")
     parser.add_argument("--habit", action="append", choices=sorted(HABITS), help="this habit, and others so named")
-    parser.add_argument("--log", default="", metavar="PATTERN", help="only logs whose name and seed match")
+    parser.add_argument("--log", default="-1$", metavar="PATTERN", help="logs whose name and seed match")
+    parser.add_argument("--jobs", type=int, default=1, help="so many logs at a time")
     asked = parser.parse_args()
     sums = {name: Counter[Outcome]() for name in HABITS if name in (asked.habit or HABITS)}
-    logs = 0
-    for scenario, seed, log in tuned_logs():
-        if re.search(asked.log, f"{scenario.name}-{seed}"):
-            logs += 1
-            for name, result, words in _results(scenario, log, sums):
+    logs = [one for one in tuned_logs() if re.search(asked.log, f"{one[0].name}-{one[1]}")]
+    with ProcessPoolExecutor(asked.jobs) as pool:
+        for (scenario, seed, _), results in zip(logs, pool.map(partial(_results, tuple(sums)), logs), strict=True):
+            for name, result, words in results:
                 sums[name][result] += 1
                 if asked.wrong and result.is_wrong:
                     print(f"{result.value:14} {scenario.name}-{seed} | {name} | {words}", flush=True)
     table = _table(sums)
     print(table)
-    if not asked.habit and not asked.log:
-        PAGE.write_text(HEAD.format(logs=logs) + table, "utf-8")
+    if not asked.habit and asked.log == parser.get_default("log"):
+        PAGE.write_text(HEAD.format(logs=len(logs)) + table, "utf-8")
 
 
-def _results(scenario: Scenario, log: Log, names: Mapping[str, object]) -> Iterator[tuple[str, Outcome, str]]:
+def _results(names: Sequence[str], one: tuple[Scenario, int, Log]) -> list[tuple[str, Outcome, str]]:
+    scenario, _, log = one
     full = answer_to(log)
+    results = []
     for name in names:
         less = HABITS[name](log)
         if less is not None:
             answer = answer_to(less)
-            yield name, outcome(scenario, full, answer), f"{answer} | full {full}"
+            results.append((name, outcome(scenario, full, answer), f"{answer} | full {full}"))
+    return results
 
 
 def _table(sums: Mapping[str, Counter[Outcome]]) -> str:

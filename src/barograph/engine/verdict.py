@@ -37,8 +37,9 @@ def conclude(
     mild = [_forgive(finding, by_code[finding.code], horizon, run.last_step) for finding in findings]
     story = _tell(mild, by_code, horizon)
     short = _too_short_for(run, rules, timeline, {finding.code for finding in story})
-    judged = judged.difference(short)
-    not_judged = _not_judged(run, rules, judged, short)
+    # What was judged in part is enough to call a run healthy, and not to say that nothing else is wrong.
+    wholly = judged.difference(short)
+    not_judged = _not_judged(run, rules, wholly, short)
     return Diagnosis(
         path=run.path,
         source=run.source,
@@ -48,11 +49,11 @@ def conclude(
         last_step=run.last_step,
         verdict=_verdict(run, story, judged),
         findings=story,
-        causes=argue(rank(story, run.last_step), story, run, judged, not_judged),
+        causes=argue(rank(story, run.last_step), story, run, wholly, not_judged),
         not_judged=not_judged,
         stages=stage_table(run, timeline),
         notes=run.notes,
-        judged=tuple(rule.rule.code for rule in rules if rule.rule.code in judged),
+        judged=tuple(rule.rule.code for rule in rules if rule.rule.code in wholly),
         forecasts=forecasts(run, rules, timeline.facts, story),
     )
 
