@@ -1,0 +1,178 @@
+"""`barograph data`: is this data fit to be trained on?"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from barograph.cli.check import FAIL_ON, FINDINGS
+from barograph.cli.progress import Line
+from barograph.console.terminal import Terminal, clean
+from barograph.core.errors import ConfigurationError
+from barograph.core.finding import Severity
+from barograph.core.plain_json import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from barograph.data.clean import Cleaned
+    from barograph.data.finding import DataReport
+    from barograph.data.reading import DataSet
+
+__all__ = ["data"]
+
+KINDS = ("paired", "unpaired", "reward", "steps", "prompts")
+
+
+@click.command(short_help="Say whether a data set is fit to be trained on.")
+@click.argument("where", metavar="DATA")
+@click.option("--eval", "held_out", metavar="DATA", help="What is held out; else a split of that name beside DATA.")
+@click.option("--kind", type=click.Choice(KINDS), help="What it is for, whatever it looks like.")
+@click.option("--tokenizer", metavar="PATH", help="A tokenizer or model on disk: tokens are counted, not estimated.")
+@click.option("--max-length", type=click.IntRange(1), metavar="N", help="Tokens that an example will be cut to.")
+@click.option("--sample", type=click.IntRange(100), default=10_000, show_default=True, metavar="N",
+              help="Examples that the dearer checks draw.")  # fmt: skip
+@click.option("--clean", "out", metavar="OUT", help="Write a copy without what should go, and OUT.dropped.jsonl.")
+@click.option("--select", "selected", multiple=True, metavar="CHECKS", help="Only these checks: codes, names.")
+@click.option("--ignore", "ignored", multiple=True, metavar="CHECKS", help="Not these checks.")
+@click.option(
+    "--set", "numbers", multiple=True, metavar="CODE.NAME=N", help="Set a check's number: DATA03.warns_from=0.01."
+)
+@click.option("--fail-on", type=click.Choice(list(FAIL_ON)), default="warning", show_default=True,
+              help="Exit with 3 when there are findings at or above this.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of text.")
+@click.option("-v", "--verbose", is_flag=True, help="Also why each finding matters, and what could not be judged.")
+def data(  # noqa: PLR0913, PLR0917 - one argument for each option
+    where: str,
+    held_out: str | None,
+    kind: str | None,
+    tokenizer: str | None,
+    max_length: int | None,
+    sample: int,
+    out: str | None,
+    selected: Sequence[str],
+    ignored: Sequence[str],
+    numbers: Sequence[str],
+    fail_on: str,
+    *,
+    as_json: bool,
+    verbose: bool,
+) -> None:
+    """Say what is wrong with a preference data set before anything is trained on it, in which rows, and what to do.
+
+    DATA is a file (JSON lines, JSON, CSV, TSV, Parquet; packed or not), a folder of such files or one that `datasets`
+    saved, or a data set of the hub. Pairs, labelled answers, labelled steps and prompts are recognised by their
+    columns, whatever these are called; conversations and prompts that stand only within the answers too.
+
+    \b
+      barograph data pairs.jsonl
+      barograph data train.parquet --eval test.parquet
+      barograph data kto.csv --kind unpaired --json
+      barograph data pairs.jsonl --tokenizer models/qwen --max-length 1024
+      barograph data pairs.jsonl --clean pairs-clean.jsonl
+    """  # noqa: D301 - click looks for the backspace itself
+    from barograph.data.catalogue import select
+    from barograph.data.clean import clean as cleaned
+    from barograph.data.example import Kind
+    from barograph.data.judge import judge
+    from barograph.data.reading import open_data
+    from barograph.data.tokenizer import tokenizer_at
+
+    checks = select(_split(selected), _split(ignored))
+    limits = _limits(numbers)
+    words = tokenizer_at(tokenizer) if tokenizer else None
+    splits = open_data(where)
+    beside = open_data(held_out).train if held_out else splits.held_out
+    with _shown() as progress:
+        report = judge(
+            splits.train,
+            beside,
+            kind=Kind(kind) if kind else None,
+            tokenizer=words,
+            max_length=max_length,
+            sample=sample,
+            checks=checks,
+            limits=limits,
+            progress=progress,
+        )
+    copy = cleaned(splits.train, report.rows, report.findings, out) if out else None
+    if as_json:
+        _print_json(report, copy)
+    else:
+        _print_text(report, copy, verbose=verbose)
+    limit = FAIL_ON[fail_on]
+    if limit is not None and (report.worst or Severity.INFO) >= limit:
+        raise click.exceptions.Exit(FINDINGS)
+
+
+def _split(words: Sequence[str]) -> list[str]:
+    return [word for part in words for word in part.split(",") if word]
+
+
+def _limits(settings: Sequence[str]) -> dict[str, dict[str, float]]:
+    """`DATA03.warns_from=0.01` for each check that it names."""
+    from barograph.core.errors import suggest
+    from barograph.data.catalogue import by_code
+
+    limits: dict[str, dict[str, float]] = {}
+    for setting in settings:
+        key, equals, number = setting.partition("=")
+        code, dot, name = key.strip().partition(".")
+        try:
+            value = float(number)
+        except ValueError:
+            equals = ""
+        else:
+            limits.setdefault(code.upper(), {})[name] = value
+        if not (equals and dot):
+            raise ConfigurationError(f"--set {setting!r}: write it as DATA03.warns_from=0.01")
+        check = by_code().get(code.upper())
+        if check is None:
+            raise ConfigurationError(f"--set: no check is called {code!r}{suggest(code.upper(), by_code())}")
+        if name not in check.limits():
+            there = ", ".join(check.limits()) or "none"
+            raise ConfigurationError(
+                f"--set: {check.code} has no number {name!r}{suggest(name, check.limits()) or f'; it has {there}'}"
+            )
+    return limits
+
+
+@contextmanager
+def _shown() -> Iterator[Callable[[DataSet, int], None] | None]:
+    """Inside, a person at a terminal is shown how far the reading has come."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    line = Line()
+
+    def show(read: DataSet, rows: int) -> None:
+        if line.is_due:
+            line.show(f"reading {clean(read.name)[:50]}: {rows:,} rows, {read.share_read():.0%}")
+
+    try:
+        yield show
+    finally:
+        line.clear()
+
+
+def _print_json(report: DataReport, copy: Cleaned | None) -> None:
+    answer: dict[str, object] = {"schema": 1, "data": plain(report.to_dict())}
+    if copy is not None:
+        answer["cleaned"] = {
+            "path": str(copy.out), "log": str(copy.log), "kept": copy.kept, "dropped": copy.dropped,
+        }  # fmt: skip
+    click.echo(json.dumps(answer, indent=2, allow_nan=False, ensure_ascii=False))
+
+
+def _print_text(report: DataReport, copy: Cleaned | None, *, verbose: bool) -> None:
+    from barograph.cli.data_report import data_lines
+
+    terminal = Terminal.of(sys.stdout)
+    click.echo("\n".join(data_lines(report, terminal, verbose=verbose)), color=terminal.colour)
+    if copy is not None:
+        click.echo(f"\nWritten: {copy.out} with {copy.kept:,} rows; {copy.dropped:,} were left out, see {copy.log}")

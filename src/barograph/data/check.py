@@ -1,0 +1,179 @@
+"""What a check is: one thing that may be wrong with a data set, declared by itself.
+
+A check looks at each example once and says at the end what it found. Its docstring says what it sees, why that matters,
+when it is a false alarm, and where its numbers come from; help, pages and tables are printed from it.
+"""
+
+from __future__ import annotations
+
+import inspect
+from array import array
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
+from barograph.core.errors import ConfigurationError
+from barograph.core.finding import Severity
+from barograph.data.evidence import Circumstances, Evidence
+from barograph.data.example import EVERY, Example, Kind
+from barograph.data.finding import DataFinding, numbers
+from barograph.data.limit import Limit, limit
+
+__all__ = ["CRITICAL", "INFO", "WARNING", "Check", "EachExample", "NotJudgeable", "clipped", "limit", "percent"]
+
+INFO, WARNING, CRITICAL = Severity.INFO, Severity.WARNING, Severity.CRITICAL
+SECTIONS = ("Why", "False alarm", "Sources")
+#: Characters of one text that are shown.
+CLIP = 160
+
+
+class NotJudgeable(Exception):
+    """A check cannot say anything, and why."""
+
+
+class Check:
+    """One thing that may be wrong. Subclasses declare, and say what they find."""
+
+    code: ClassVar[str]
+    name: ClassVar[str]
+    severity: ClassVar[Severity] = WARNING
+    kinds: ClassVar[frozenset[Kind]] = EVERY
+    says: ClassVar[str]
+    do: ClassVar[tuple[str, ...]]
+    #: Whether a cleaned copy leaves out what it finds.
+    cleans: ClassVar[bool] = False
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if cls.__name__.startswith("_") or cls.__name__ == "EachExample":
+            return
+        missing = [field for field in ("code", "name", "says", "do") if not hasattr(cls, field)]
+        if missing or not cls.__doc__:
+            raise ConfigurationError(
+                f"the check {cls.__name__} does not declare its {', '.join(missing) or 'docstring'}"
+            )
+
+    def __init__(self, circumstances: Circumstances) -> None:
+        self.circumstances = circumstances
+
+    def see(self, example: Example) -> None:
+        """Look at one example of what is trained on."""
+
+    def findings(self, evidence: Evidence) -> Iterator[DataFinding]:
+        """What was found, when everything was seen."""
+        raise NotImplementedError
+
+    def quote(self, example: Example) -> str:
+        """What is shown of an example that it points at."""
+        return "\n".join(f"{name}: {clipped(text)}" for name, text in example.sides() if text or name != "prompt")
+
+    def found(
+        self,
+        severity: Severity | None = None,
+        *,
+        rows: array[int] | None = None,
+        of: int = 0,
+        split: str = "train",
+        drops: array[int] | None = None,
+        twins: Mapping[int, int] | None = None,
+        count: int | None = None,
+        **evidence: float,
+    ) -> DataFinding:
+        """A finding of this check. What stands in its words is `count`, `of`, `share` and the evidence."""
+        rows = numbers() if rows is None else rows
+        count = len(rows) if count is None else count
+        share = count / of if of else 0.0
+        words = {**evidence, "count": count, "of": of, "share": share}
+        return DataFinding(
+            self.code,
+            self.name,
+            self.severity if severity is None else severity,
+            self.says.format(**words),
+            count,
+            of,
+            split,
+            rows,
+            (drops if drops is not None else rows) if self.cleans else numbers(),
+            dict(twins or {}),
+            {**evidence, "share": share} if of else dict(evidence),
+            tuple(advice.format(**words) for advice in self.do),
+        )
+
+    @classmethod
+    def limits(cls) -> Mapping[str, Limit]:
+        """The numbers that may be set, by name."""
+        found: dict[str, Limit] = {}
+        for base in reversed(cls.__mro__):
+            found.update({name: value for name, value in vars(base).items() if isinstance(value, Limit)})
+        return found
+
+    @classmethod
+    def sections(cls) -> dict[str, str]:
+        """The docstring in its parts: `Sees`, and those of `SECTIONS` that are there."""
+        parts = {"Sees": ""}
+        here = "Sees"
+        for line in inspect.cleandoc(cls.__doc__ or "").splitlines():
+            head, colon, rest = line.partition(": ")
+            if colon and head in SECTIONS:
+                here, line = head, rest  # noqa: PLW2901 - the heading is taken off its line
+            parts[here] = f"{parts.get(here, '')} {line.strip()}".strip()
+        return parts
+
+    @classmethod
+    def summary(cls) -> str:
+        """The first sentence of what it sees."""
+        return cls.sections()["Sees"].split(". ")[0].rstrip(".") + "."
+
+
+class EachExample(Check):
+    """A check of single examples: it counts those that show something."""
+
+    #: Below this share it is a remark; from the other one on it is critical.
+    warns_from: float = limit(0.0, "share of examples from which it is more than a remark")
+    grave_from: float = limit(2.0, "share of examples from which it is critical; above 1 for never")
+
+    def __init__(self, circumstances: Circumstances) -> None:
+        super().__init__(circumstances)
+        self.rows, self.looked_at = numbers(), 0
+
+    def shows(self, example: Example) -> bool:
+        """Whether an example shows it."""
+        raise NotImplementedError
+
+    def see(self, example: Example) -> None:
+        self.looked_at += 1
+        if self.shows(example):
+            self.rows.append(example.number)
+
+    def findings(self, evidence: Evidence) -> Iterator[DataFinding]:
+        if self.rows:
+            yield self.found(self.grade(len(self.rows) / self.looked_at), rows=self.rows, of=self.looked_at)
+
+    def grade(self, share: float) -> Severity:
+        """How bad it is when so large a share shows it."""
+        if share < self.warns_from:
+            return INFO
+        return CRITICAL if share >= self.grave_from else self.severity
+
+
+def clipped(text: str, most: int = CLIP) -> str:
+    """A text on one line, cut in its middle if it is long: answers differ at either end.
+
+    >>> clipped("one two three four", 12)
+    'one t … four'
+    """
+    line = (
+        " ".join(text.split()) if len(text) <= 4 * most else " ".join((text[: 2 * most] + " " + text[-most:]).split())
+    )
+    if len(line) <= most:
+        return line
+    half = (most - 3) // 2
+    return f"{line[: most - 3 - half].rstrip()} … {line[-half:].lstrip()}"
+
+
+def percent(share: float) -> str:
+    """A share as people read it.
+
+    >>> percent(0.0004), percent(0.123), percent(0)
+    ('0.04 %', '12 %', '0 %')
+    """
+    return f"{share:.2%}".replace("%", " %") if 0 < share < 0.01 else f"{share:.0%}".replace("%", " %")

@@ -1,0 +1,117 @@
+"""Whether the two sides of an example say something, and say something different."""
+
+from __future__ import annotations
+
+import re
+
+from barograph.data.check import INFO, Check, EachExample, limit
+from barograph.data.example import PAIRS, Example, Kind
+
+__all__ = ["CHECKS"]
+
+#: Signs that carry no sense of their own. Those of sums do, and so do dots and commas within numbers.
+_SIGNS = re.compile(r"""[\s!?;:'"()\[\]`*_#\u2010-\u201f\u2026]+|(?<!\d)[.,]+|[.,]+(?!\d)""")
+_NUMBER = re.compile(r"[-+]?\d[\d.,]*")
+
+
+class EmptySide(EachExample):
+    """A prompt, an answer or a step that is empty or holds nothing but blanks.
+
+    Why: an empty answer teaches the model to end at once, or to write anything but nothing; its log-probability is that
+    of one end mark.
+    False alarm: a set in which silence is a right answer; a set of answers without prompts.
+    """
+
+    code, name = "DATA03", "empty-side"
+    says = "{count:,} of {of:,} examples have an empty prompt or answer"
+    do = ("Leave these rows out, or find out where their text was lost",)
+    cleans = True
+    grave_from = limit(0.01, "share of examples from which it is critical")
+
+    def shows(self, example: Example) -> bool:
+        if example.kind in PAIRS:
+            texts: tuple[str, ...] = (example.chosen, example.rejected)
+        else:
+            texts = example.answers()
+        if not example.is_implicit:
+            texts = (example.prompt, *texts)
+        if example.kind is Kind.STEPS and not example.steps:
+            return True
+        return not all(map(str.strip, texts))
+
+    def quote(self, example: Example) -> str:
+        return super().quote(example) or "nothing at all"
+
+
+class IdenticalPair(EachExample):
+    """Pairs whose chosen and rejected answer are the same text.
+
+    Why: their margin is zero whatever the model does, so that they teach nothing and pull accuracy and loss to chance.
+    False alarm: none known.
+    """
+
+    code, name = "DATA04", "identical-pair"
+    kinds = PAIRS
+    says = "{count:,} of {of:,} pairs have the same text on both sides"
+    do = ("Leave these pairs out",)
+    cleans = True
+    warns_from = limit(0.001, "share of pairs from which it is more than a remark")
+    grave_from = limit(0.1, "share of pairs from which it is critical")
+
+    def shows(self, example: Example) -> bool:
+        return example.chosen == example.rejected or example.chosen.strip() == example.rejected.strip()
+
+
+class DiffersInForm(EachExample):
+    """Pairs that differ in blanks, capitals or punctuation alone.
+
+    Why: the model learns a habit of typing instead of what makes an answer good, and such a pair is often a slip.
+    False alarm: sets that teach form itself, such as code style.
+    """
+
+    code, name = "DATA05", "differs-in-form-only"
+    kinds = PAIRS
+    says = "{count:,} of {of:,} pairs differ in blanks, capitals or punctuation alone"
+    do = ("Read some of them: leave them out unless form is what you want to teach",)
+    cleans = True
+    warns_from = limit(0.005, "share of pairs from which it is more than a remark")
+
+    def shows(self, example: Example) -> bool:
+        chosen, rejected = example.chosen, example.rejected
+        if (
+            abs(len(chosen) - len(rejected)) > 20 + min(len(chosen), len(rejected)) // 2
+            or chosen.strip() == rejected.strip()
+        ):
+            return False
+        bare = _bare(chosen)
+        # Formulas, tables and faces are made of signs: where no word is left, signs are what is said.
+        return bool(bare) and bare == _bare(rejected)
+
+
+def _bare(text: str) -> str:
+    return _SIGNS.sub("", text).casefold()
+
+
+class DiffersInNumber(EachExample):
+    """Pairs that differ in numbers alone.
+
+    Why: nothing but the number tells right from wrong there. That is what a set about sums is made of; elsewhere such
+    pairs are often made by a script.
+    False alarm: mathematics.
+    """
+
+    code, name = "DATA06", "differs-in-number-only"
+    kinds = PAIRS
+    severity = INFO
+    says = "{count:,} of {of:,} pairs differ in numbers alone"
+    do = ("Nothing, if the numbers are what you want to teach",)
+
+    def shows(self, example: Example) -> bool:
+        chosen, rejected = example.chosen, example.rejected
+        if chosen.strip() == rejected.strip() or abs(len(chosen) - len(rejected)) > 40:
+            return False
+        bare = _NUMBER.sub("0", chosen)
+        return bare != chosen and bare.split() == _NUMBER.sub("0", rejected).split()
+
+
+CHECKS: tuple[type[Check], ...] = (EmptySide, IdenticalPair, DiffersInForm, DiffersInNumber)

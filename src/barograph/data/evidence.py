@@ -1,0 +1,55 @@
+"""What one pass over the data leaves behind for the checks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from barograph.data.example import Kind
+from barograph.data.finding import numbers
+from barograph.data.ledger import Ledger, Sample
+from barograph.data.sketch import Sketches
+
+__all__ = ["Circumstances", "Evidence", "Seen"]
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What is known before the first example is looked at."""
+
+    kind: Kind
+    #: A tokenizer of transformers, if one was named.
+    tokenizer: Any = None
+    #: Tokens that the training will cut an example to, if that is known.
+    max_length: int | None = None
+
+
+class Seen:
+    """One split, as far as it has been read."""
+
+    def __init__(self, sample: int) -> None:
+        self.rows = 0
+        #: Rows that are no example, and how often each reason was met.
+        self.broken, self.misfits = numbers(), numbers()
+        self.reasons: Counter[str] = Counter()
+        self.first_reasons: dict[int, str] = {}
+        self.damaged = numbers()
+        self.ledger = Ledger()
+        self.sample = Sample(sample)
+        self.sketches = Sketches()
+
+    @property
+    def examples(self) -> int:
+        return len(self.ledger)
+
+
+@dataclass(slots=True)
+class Evidence:
+    """Everything that was seen."""
+
+    circumstances: Circumstances
+    train: Seen
+    held_out: Seen | None = None
+    #: Figures that checks leave for the report.
+    figures: dict[str, float] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""The files that examples come in, one kind in each module."""

@@ -1,0 +1,57 @@
+"""Prompts that stand nowhere by themselves: what both answers begin with."""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Sequence
+
+from barograph.data.example import Message
+
+__all__ = ["parted", "parted_talk"]
+
+#: What stands at the end of a prompt in texts that hold a whole conversation.
+MARKS = (
+    "\n\nAssistant:",
+    "<|im_start|>assistant\n",
+    "<|assistant|>\n",
+    "[/INST]",
+    "<start_of_turn>model\n",
+    "### Response:\n",
+)
+
+
+def parted(chosen: str, rejected: str) -> tuple[str, str, str]:
+    r"""The prompt that two texts share, and what is left of each.
+
+    It ends behind the last mark of an answer that both have, or else between two words.
+
+    >>> parted("\n\nHuman: Why?\n\nAssistant: So.", "\n\nHuman: Why?\n\nAssistant: Since.")
+    ('\n\nHuman: Why?\n\nAssistant:', ' So.', ' Since.')
+    >>> parted("the sky is blue", "the sky is black")
+    ('the sky is', ' blue', ' black')
+    >>> parted("same", "same")
+    ('', 'same', 'same')
+    """
+    shared = os.path.commonprefix((chosen, rejected))  # noqa: RUF071 - letter by letter is what is meant
+    for mark in MARKS:
+        place = shared.rfind(mark)
+        if place >= 0:
+            end = place + len(mark)
+            return chosen[:end], chosen[end:], rejected[end:]
+    if chosen == rejected:
+        return "", chosen, rejected
+    end = len(shared)
+    while end and not shared[end - 1].isspace():
+        end -= 1
+    end -= 1 if end else 0
+    return chosen[:end], chosen[end:], rejected[end:]
+
+
+def parted_talk(
+    chosen: Sequence[Message], rejected: Sequence[Message]
+) -> tuple[Sequence[Message], Sequence[Message], Sequence[Message]]:
+    """The turns that two conversations share at their beginning, and the rest of each; never their last turns."""
+    end = 0
+    while end < min(len(chosen), len(rejected)) - 1 and chosen[end] == rejected[end]:
+        end += 1
+    return chosen[:end], chosen[end:], rejected[end:]
