@@ -20,13 +20,15 @@ TELLING = 4
 def left_open(first: str, weighed: Sequence[Weighed], found: Collection[str], unjudged: Collection[str]) -> list[str]:
     """The causes that could be the first one's equal, had the rules fired that could not be judged; likeliest first.
 
-    These are rules that would tell a cause for which something was found, or that would explain what was found.
+    These are rules that would explain what was found, and those that would tell a cause that is in question anyway.
     """
     behind = {code for code in _explanations(found) if code in unjudged}
     score_of_first = max((one.score for one in weighed if one.cause.name == first), default=0.0)
     possible = {}
     for score, cause, codes in weighed:
-        telling = behind & cause.speaks.keys() | {code for code in _telling(cause) if codes and code in unjudged}
+        telling = behind & cause.speaks.keys()
+        if codes or telling:
+            telling |= {code for code in _telling(cause) if code in unjudged}
         reach = score + sum(_weight(cause, code) for code in telling)
         if telling and cause.name != first and reach >= score_of_first:
             possible[cause.name] = reach
