@@ -100,8 +100,8 @@ OF_GRADIENTS = (
         "GRAD09",
         WARNING,
         planted(healthy_sft, put("grad_norm", 0.004, 0.0005, since=150)),
-        planted(healthy_sft, put("grad_norm", 0.03, 0.003, since=150)),
-        (183, 200),
+        planted(healthy_sft, put("grad_norm", 0.06, 0.003, since=150)),
+        (181, 190),
     ),
 )
 

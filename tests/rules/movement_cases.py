@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rule_cases import CRITICAL, EVERY_20, INFO, WARNING, Case, planted, put, scale
-from rule_logs import healthy_dpo, healthy_grpo, healthy_reward
+from rule_logs import healthy_classifier, healthy_dpo, healthy_grpo, healthy_reward
 
 MOVEMENT = (
     # Margins of one nat to either side; an average over a fifth of the run is judged from its half on. In the twin they
@@ -78,4 +78,48 @@ MOVEMENT = (
     # What the configuration says is said of the first row.
     Case("KL08", WARNING, planted(healthy_grpo, beta=20.0), planted(healthy_grpo, beta=0.2), (1, 1)),
     Case("ENT03", WARNING, planted(healthy_grpo, entropy_coef=1.0), planted(healthy_grpo, entropy_coef=0.01), (1, 1)),
+    # The second evaluation below 0.38 is that of step 180; a coin is no opposite.
+    Case(
+        "MOVE07",
+        CRITICAL,
+        planted(healthy_dpo, put("eval.reward_accuracy", lambda step: 0.8 if step < 150 else 0.3, at=EVERY_20)),
+        planted(healthy_dpo, put("eval.reward_accuracy", lambda step: 0.8 if step < 150 else 0.45, at=EVERY_20)),
+        (180, 180),
+        late=90,
+    ),
+    # 3.0 against 0.5 from the third evaluation on: five rows and a twentieth of the run.
+    Case(
+        "FIT08",
+        WARNING,
+        planted(healthy_dpo, put("reward_margin", 3.0, 0.05), put("eval.reward_margin", 0.5, 0.01, at=EVERY_20)),
+        planted(healthy_dpo, put("reward_margin", 3.0, 0.05), put("eval.reward_margin", 1.6, 0.01, at=EVERY_20)),
+        (60, 80),
+        late=40,
+    ),
+    # From one extreme to the other at each evaluation; the fourth is that of step 80.
+    Case(
+        "CLS12",
+        WARNING,
+        planted(
+            healthy_classifier,
+            put("eval.cls_recall", lambda step: 0.1 if step % 40 else 0.95, at=EVERY_20),
+            put("eval.cls_accuracy", 0.5, 0.01, at=EVERY_20),
+        ),
+        planted(
+            healthy_classifier,
+            put("eval.cls_recall", lambda step: 0.5 if step % 40 else 0.75, at=EVERY_20),
+            put("eval.cls_accuracy", 0.5, 0.01, at=EVERY_20),
+        ),
+        (80, 80),
+        late=70,
+    ),
+    # One row in ten is above nought; in the twin every second one is.
+    Case(
+        "RWD10",
+        WARNING,
+        planted(healthy_grpo, put("score_mean", lambda step: 0.1 if step % 10 == 0 else 0.0)),
+        planted(healthy_grpo, put("score_mean", lambda step: 0.1 if step % 2 == 0 else 0.0)),
+        (30, 40),
+        late=40,
+    ),
 )

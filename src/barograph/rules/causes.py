@@ -77,14 +77,14 @@ CAUSES = (
             "LOSS02": 3, "GRAD01": 3, "GRAD02": 3, "GRAD03": 2, "LOSS03": 2, "NUM01": 2, "NUM02": 2, "PREF03": 2.5,
             "PREF06": 2, "LOSS05": 1, "LOSS07": 1.5, "KTO01": 2, "KL01": 1.5, "KL02": 1.5, "CLIP01": 2, "CLIP02": 1.5,
             "CLIP03": 2, "ENT02": 3, "RWD03": 1.5, "LIK01": 1, "LIK05": 3.5, "KTO02": 4, "RATE04": 1, "PREF02": 1,
-            "VAL01": 1, "PREF12": 1, "KTO07": 3, "KL05": 1, "KL06": 2, "GRAD07": 1, "GRAD09": 5,
-            "LEN06": 3, "RATE05": 10,
+            "VAL01": 1, "PREF12": 1, "KTO07": 3, "KL05": 1, "KL06": 2, "GRAD07": 1, "GRAD09": 5, "LIK08": 1.5,
+            "RM06": 3, "LEN06": 3, "RATE05": 10,
             # Answers that no longer end, after the score was lost: the policy has broken down.
             "LEN01": 0.5, "GRP01": 0.5, "RWD01": 0.5, "GRP02": 0.5,
         },
         ("Resume from the last good checkpoint with half the learning rate",),
         # A policy that mirrors its margin, or that earns more and more, has not broken down.
-        {"MOVE04": 4, "RWD04": 3, "RWD09": 4},
+        {"MOVE04": 4, "MOVE07": 3, "RWD04": 3, "RWD09": 4, "RWD06": 3},
         expects=("LOSS02", "GRAD01", "RWD03", "CLIP03"),
         settles="run fifty steps at half the rate: if the trouble comes later or not at all, it was the rate",
         circumstances=(rate_is_high,),
@@ -97,7 +97,7 @@ CAUSES = (
         ("Start again at 2 to 5 times the learning rate",),
         # Something has moved, and far.
         {"RWD01": 3, "GRP01": 3, "GRP02": 3, "RWD03": 4, "KL01": 3, "CLIP03": 3, "LOSS05": 2, "LOSS07": 2, "LIK01": 2,
-         "MOVE01": 5, "MOVE03": 5, "MOVE04": 5, "GRAD09": 6, "RATE04": 4},
+         "MOVE01": 5, "MOVE03": 5, "MOVE04": 5, "GRAD09": 6, "CLS12": 4, "RATE04": 4},
         expects=("LOSS06", "PREF04", "RWD02"),
         settles="run fifty steps at five times the rate: if the loss moves now, it was the rate",
         circumstances=(rate_is_low,),
@@ -105,7 +105,7 @@ CAUSES = (
     ),
     CauseRule(
         "chosen and rejected swapped",
-        {"PREF03": 1.5, "ACC02": 4, "RM07": 4, "MOVE04": 6, "MOVE06": 10},
+        {"PREF03": 1.5, "ACC02": 4, "RM07": 4, "MOVE04": 6, "MOVE06": 10, "MOVE07": 6},
         ("Read ten pairs as the model sees them; if the labels are swapped, swap them and start again",),
         # What has no gradient any more has no opinion either.
         {"RM06": 3, "GRAD09": 3, "NUM01": 4, "RATE05": 12, "PREF10": 6},
@@ -129,7 +129,7 @@ CAUSES = (
         settles="print ten pairs after the template and the truncation: do they differ?",
     ),
     CauseRule(
-        "beta too small", {"PREF09": 8, "LIK01": 1, "LOSS01": 1},
+        "beta too small", {"PREF09": 16, "LIK01": 1, "LOSS01": 1},
         ("Set beta between 0.01 and 0.5",),
         expects=("PREF09",),
         settles="run fifty steps with beta 0.1",
@@ -137,7 +137,7 @@ CAUSES = (
         prescribes=(mend_beta,),
     ),
     CauseRule(
-        "beta too large", {"PREF10": 8, "KL08": 8, "LOSS07": 1, "PREF04": 0.5},
+        "beta too large", {"PREF10": 16, "KL08": 16, "LOSS07": 1, "PREF04": 0.5},
         ("Set beta between 0.01 and 0.5; online to 0.1 at most",),
         expects=("PREF10", "KL08"),
         settles="run fifty steps with beta 0.1",
@@ -154,11 +154,11 @@ CAUSES = (
     ),
     CauseRule(
         "over-training on the pairs",
-        {"PREF06": 3, "LOSS04": 3, "ACC03": 2, "FIT01": 3, "FIT02": 4, "FIT03": 3, "FIT04": 3, "FIT06": 3, "LIK01": 1,
-         "RM08": 1, "CLS09": 2, "FIT07": 1},
+        {"PREF06": 3, "LOSS04": 3, "ACC03": 2, "FIT01": 3, "FIT02": 4, "FIT03": 3, "FIT04": 3, "FIT06": 3, "FIT08": 4,
+         "LIK01": 1, "RM08": 1, "CLS09": 2, "FIT07": 1},
         ("Go back to the checkpoint with the best evaluation; train for one epoch, at a lower rate or a larger beta",),
         # As good on what it has not seen; or never good on it; or turned round at once.
-        {"RM06": 3, "RM03": 10, "MOVE06": 5, "MOVE04": 4},
+        {"RM06": 3, "RM03": 10, "MOVE06": 5, "MOVE04": 4, "MOVE07": 5},
         expects=("FIT01", "FIT04", "FIT06"),
         settles="score the best and the last checkpoint on examples that were held out",
         circumstances=(examples_come_again,),
@@ -168,6 +168,8 @@ CAUSES = (
         "scores have collapsed to one value",
         {"RM06": 5, "LOSS02": 1},
         ("Go back to before it, at a lower learning rate and with less weight decay",),
+        # It had learned something before: what never did is another matter.
+        {"LOSS01": 2, "MOVE02": 2},
         expects=("RM06",),
         settles="score ten answers by the last checkpoint: do they differ?",
         prescribes=(go_back, lower_rate, less_decay),
@@ -191,8 +193,8 @@ CAUSES = (
     ),
     CauseRule(
         "labels carry little information",
-        {"ACC01": 2, "LOSS06": 1.5, "LOSS01": 1, "RM01": 2, "RM02": 3, "CLS05": 3, "CLS10": 2, "FIT05": 2,
-         "ACC04": 1, "LOSS10": 2, "MOVE01": 5, "MOVE03": 5, "LIK05": 1},
+        {"ACC01": 2, "LOSS06": 1.5, "LOSS01": 1, "RM01": 2, "RM02": 2, "CLS05": 3, "CLS10": 2, "FIT05": 2,
+         "ACC04": 1, "LOSS10": 2, "MOVE01": 5, "MOVE03": 5, "CLS12": 5, "LIK05": 1},
         ("Let two people label fifty pairs: their agreement is the ceiling",),
         # It does not move at all, or cannot any more, or the labels say something else from a step on.
         {"RM06": 3, "GRAD09": 5, "MOVE02": 3, "MOVE04": 5, "NUM01": 4, "LOSS02": 4, "GRAD01": 2, "MOVE06": 4},
@@ -212,7 +214,7 @@ CAUSES = (
     ),
     CauseRule(
         "reward is exploited",
-        {"RWD04": 6, "RWD09": 6, "RWD06": 2, "LEN06": 1, "KL01": 2, "KL02": 1.5, "LEN03": 2, "ENT01": 1, "KL04": 2},
+        {"RWD04": 6, "RWD09": 6, "RWD06": 4, "LEN06": 1, "KL01": 2, "KL02": 1.5, "LEN03": 2, "ENT01": 1, "KL04": 2},
         ("Go back to the best evaluation and reward what the evaluation measures",),
         # Whoever exploits a score keeps it.
         {"RWD03": 2},
@@ -225,16 +227,16 @@ CAUSES = (
         {"RWD01": 5, "RWD08": 3, "GRP01": 2, "GRP02": 2, "RWD02": 1.5, "GRAD04": 1, "RWD03": 2},
         ("Run the reward function by hand on ten answers before the next run",),
         # The policy has changed beyond its use, whatever the reward function does.
-        {"ENT02": 3, "KL01": 3, "KL02": 3, "CLIP03": 3, "LEN01": 3, "LEN06": 3, "RWD04": 2, "RWD09": 2},
+        {"ENT02": 3, "KL01": 3, "KL02": 3, "CLIP03": 3, "LEN01": 3, "LEN06": 3, "RWD04": 2, "RWD09": 2, "RWD10": 4},
         expects=("RWD01", "GRP02"),
         settles="run the reward function by hand on ten answers: do its scores differ?",
         prescribes=(look_at_the_break,),
     ),
     CauseRule(
         "prompts do not match the model",
-        {"GRP01": 4, "GRP02": 3, "GRP03": 4, "RWD02": 2},
+        {"GRP01": 4, "RWD10": 6, "GRP02": 3, "GRP03": 4, "RWD02": 2},
         ("Keep prompts that are solved sometimes: neither always nor never",),
-        {"RWD03": 4, "LEN01": 4, "LEN06": 4, "ENT02": 3, "MOVE05": 1},
+        {"RWD03": 4, "LEN01": 4, "LEN06": 4, "ENT02": 3, "MOVE05": 1, "ENT01": 3},
         expects=("GRP01",),
         settles="sample eight answers to each of fifty prompts: how many prompts are solved sometimes?",
     ),
@@ -249,7 +251,7 @@ CAUSES = (
     ),
     CauseRule(
         "updates only ever sharpen the policy",
-        {"ENT01": 4, "GRP01": 1, "GRP07": 2},
+        {"ENT01": 4, "GRP01": 2, "GRP07": 2},
         ("Clip less tightly upwards, or add an entropy bonus",),
         expects=("ENT01",),
         settles="run fifty steps with epsilon_high 0.28: does the entropy last?",
@@ -257,7 +259,7 @@ CAUSES = (
     ),
     CauseRule(
         "entropy bonus too strong",
-        {"ENT03": 6, "ENT02": 3.5},
+        {"ENT03": 14, "ENT02": 3.5},
         ("Lower the entropy bonus, or steer it to a target",),
         # Steps that are too large leave more than noise behind.
         {"GRAD01": 2, "CLIP03": 2, "KL01": 1, "NUM01": 4},
@@ -276,8 +278,10 @@ CAUSES = (
     ),
     CauseRule(
         "classes are unbalanced",
-        {"CLS01": 4, "CLS02": 3, "CLS03": 3, "CLS04": 3, "CLS07": 2, "CLS11": 2, "KTO05": 3, "KTO03": 3},
+        {"CLS01": 4, "CLS02": 3, "CLS03": 3, "CLS04": 3, "CLS07": 2, "CLS11": 2, "KTO05": 3, "KTO03": 5},
         ("Weigh or resample the classes, and shuffle",),
+        # A classifier that goes from one extreme to the other follows no class.
+        {"CLS12": 6},
         expects=("CLS02", "CLS04", "KTO05"),
         settles="count the labels of each class",
         circumstances=(classes_are_unbalanced,),
@@ -285,7 +289,7 @@ CAUSES = (
     ),
     CauseRule(
         "batch too small for KTO",
-        {"KTO02": 2, "KTO03": 2, "KTO04": 5, "KTO08": 6},
+        {"KTO02": 2, "KTO03": 2, "KTO04": 7, "KTO08": 6},
         ("Use four or more examples per device and step",),
         expects=("KTO04", "KTO02"),
         settles="run fifty steps with eight examples per device",

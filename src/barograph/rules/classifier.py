@@ -31,6 +31,7 @@ class MajorityPredictor(Rule):
     shows = {"recall": recall}
     says = "one class is never predicted (recall {recall:.2f}): the accuracy only mirrors the class sizes"
     do = (balance, raise_lr, check_data)
+    follows = ("CLS12",)
 
 
 class LowSpecificity(Rule):
@@ -51,7 +52,7 @@ class LowSpecificity(Rule):
     shows = {"specificity": specificity}
     says = "only {specificity:.0%} of the wrong examples are recognised as wrong"
     do = (advise("Oversample wrong examples, or raise their weight"), balance)
-    follows = ("CLS01",)
+    follows = ("CLS12", "CLS01")
     forgiven_after = 0.2
 
 
@@ -71,7 +72,7 @@ class BiasedToNegative(Rule):
     shows = {"precision": precision, "recall": recall}
     says = "precision {precision:.2f} but recall {recall:.2f}: too conservative, biased to the negative class"
     do = (balance, advise("Lower the threshold"))
-    follows = ("CLS01",)
+    follows = ("CLS12", "CLS01")
 
 
 class BiasedToPositive(Rule):
@@ -90,7 +91,7 @@ class BiasedToPositive(Rule):
     shows = {"precision": precision, "recall": recall}
     says = "recall {recall:.2f} but precision {precision:.2f}: too optimistic, biased to the positive class"
     do = (balance, advise("Raise the threshold"))
-    follows = ("CLS01", "CLS02")
+    follows = ("CLS12", "CLS01", "CLS02")
 
 
 class AccuracyStuckLow(Rule):
@@ -150,7 +151,7 @@ class LowF1(Rule):
     shows = {"f1": f1}
     says = "F1 is {f1:.2f}"
     do = (balance, check_data)
-    follows = ("CLS01",)
+    follows = ("CLS12", "CLS01")
 
 
 class AccuracyNeverChanges(Rule):

@@ -51,7 +51,7 @@ class EvalLossRising(Rule):
     methods = SUPERVISED_LOSS
     about = "eval.loss"
     rise = param(0.05, "share of its best by which it must have risen")
-    lost = param(0.15, "share of what it had gained that must be lost again")
+    lost = param(0.25, "share of what it had gained that must be lost again")
     best = lowest(eval_loss)
     falling = ema(loss, 5) < first(loss, 3)
     # A loss near zero rises by a large share of itself when nothing much has been lost. The first evaluation may come
@@ -63,7 +63,7 @@ class EvalLossRising(Rule):
     shows = {"loss": eval_loss, "best": best}
     says = "the evaluation loss has risen from {best:.4f} to {loss:.4f} while the training loss fell: overfitting"
     do = (earlier_checkpoint, regularise)
-    follows = ("MOVE06", "MOVE04", "NUM01", "LOSS02")
+    follows = ("MOVE07", "KTO03", "MOVE06", "MOVE04", "NUM01", "LOSS02")
     forgiven_after = 0.2
 
 
@@ -113,7 +113,7 @@ class EvalLossGap(Rule):
     shows = {"eval": eval_loss, "train": train}
     says = "the evaluation loss is {eval:.3f} where the training loss is {train:.3f}: overfitting"
     do = (earlier_checkpoint, regularise, check_data)
-    follows = ("MOVE06", "FIT01", "FIT02", "LOSS04")
+    follows = ("MOVE07", "KTO03", "MOVE06", "FIT01", "FIT02", "LOSS04")
 
 
 class EvalAccuracyGap(Rule):
@@ -138,7 +138,7 @@ class EvalAccuracyGap(Rule):
     escalates = {CRITICAL: (of_model > far) | (of_classifier > far) | (of_policy > far + 0.05)}
     says = "the evaluation accuracy is {value:.2f}, more than {gap:.2f} below that of training"
     do = (earlier_checkpoint, regularise, check_data)
-    follows = ("MOVE06", "MOVE04", "FIT01", "FIT02")
+    follows = ("MOVE07", "MOVE06", "MOVE04", "FIT01", "FIT02")
 
 
 class Underfit(Rule):
@@ -178,7 +178,7 @@ class EvalAccuracyFalling(Rule):
     shows = {"accuracy": held_out, "best": highest(held_out)}
     says = "the evaluation accuracy fell from {best:.2f} to {accuracy:.2f} while the training margin grew"
     do = (earlier_checkpoint, cut_lr(), regularise)
-    follows = ("NUM01", "MOVE04", "FIT01")
+    follows = ("MOVE07", "NUM01", "MOVE04", "FIT01")
 
 
 class ManyEpochs(Rule):

@@ -116,7 +116,7 @@ class GradientTiny(Rule):
     methods = COMPARABLE
     about = "grad_norm"
     floor = param(0.01, "norm")
-    when = after_warmup() & sustained(ema(grad, 5) < floor, 5) & (ema(loss, 5) > 0.05)
+    when = after_warmup() & sustained(ema(grad, 5) < floor, 5) & (ema(loss, 5) > 0.05) & (first(grad, 5) < 5 * floor)
     shows = {"norm": ema(grad, 5)}
     says = "the gradient norm is {norm:.2g}, below {floor:g}"
     do = (raise_lr, check_trainable)
@@ -191,7 +191,7 @@ class GradientAlwaysClipped(Rule):
 
 
 class GradientFaded(Rule):
-    """The gradient norm has fallen to a hundredth of its beginning, and the loss has not.
+    """The gradient norm has fallen to a small part of its beginning, and the loss has not.
 
     Why: units, heads or the sigmoid are saturated, or what is trained no longer reaches the loss.
     False alarm: single rows; an average is compared, while there is a loss left to learn from.
@@ -201,8 +201,8 @@ class GradientFaded(Rule):
     code, name, severity = "GRAD09", "gradient-faded", WARNING
     methods = SUPERVISED_LOSS
     about = "grad_norm"
-    share = param(0.01, "share of its beginning that is left")
-    kept = param(0.5, "share of its beginning that the loss must have kept")
+    share = param(0.03, "share of its beginning that is left")
+    kept = param(0.6, "share of its beginning that the loss must have kept")
     left = ema(grad, 10)
     when = after_warmup() & sustained(
         (left < share * first(grad, 5)) & (ema(loss, 10) > kept * first(loss, 3)) & (loss > 0), 5, share=0.05

@@ -5,7 +5,7 @@ from __future__ import annotations
 from barograph.core.methods import Method
 from barograph.rules.advice import advise, cut_lr, raise_beta, raise_lr
 from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
-from barograph.rules.series import chosen_nats, kto_kl, loss, rejected_nats
+from barograph.rules.series import chosen_nats, kto_kl, loss, rejected_nats, unless
 from barograph.signals.words import (
     after,
     before,
@@ -89,8 +89,11 @@ class KtoClassMissing(Rule):
     about = ("reward_chosen", "reward_rejected")
     share = param(0.2, "share of the last 20 rows that lack one class of the two")
     has_chosen, has_rejected = present("reward_chosen"), present("reward_rejected")
-    # Rows without either say nothing: some logs carry rewards in every fifth row only.
-    one_of_two = (has_chosen | has_rejected) & ~(has_chosen & has_rejected)
+    # Rows without either say nothing: some logs carry rewards in every fifth row only. A class may never have been
+    # there so far.
+    one_of_two = (has_chosen & unless(has_rejected, beside=chosen_nats)) | (
+        has_rejected & unless(has_chosen, beside=rejected_nats)
+    )
     when = (fraction(one_of_two, 20) > share) | sustained(one_of_two, 3, steps=20)
     says = "rows hold one class only, by turns or all along, since step {onset}"
     do = (advise("Shuffle the data after unpairing it"), larger_batch)
@@ -197,7 +200,7 @@ class KtoSaturates(Rule):
     shows = {"loss": ema(loss, 5), "away": away}
     says = "the loss is {loss:.2f} as early as step {step}, {away:.0f} nats from the reference: saturated"
     do = (cut_lr(), raise_beta)
-    follows = ("NUM01", "LIK05", "PREF06")
+    follows = ("KTO03", "NUM01", "LIK05", "PREF06")
 
 
 RULES = (

@@ -53,7 +53,7 @@ class BothFalling(Rule):
         advise("Filter pairs whose answers are nearly the same"),
         earlier_checkpoint,
     )
-    follows = ("NUM01", "PREF03", "MOVE01")
+    follows = ("KTO03", "NUM01", "PREF03", "MOVE01")
 
 
 class BothRising(Rule):
@@ -149,7 +149,7 @@ class MovesWithoutSeparating(Rule):
     says = "both rewards moved {moved:.0f} nats together (chosen {chosen:.2f}, rejected {rejected:.2f}), hardly apart"
     do = (stop(), revert(), cut_lr())
     may_act = True
-    follows = ("NUM01", "PREF02", "PREF03")
+    follows = ("KTO03", "NUM01", "PREF02", "PREF03", "MOVE01")
 
 
 class ChosenIsRejected(Rule):

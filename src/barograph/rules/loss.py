@@ -168,7 +168,7 @@ class LossCollapsed(Rule):
     shows = {"loss": loss}
     says = "the loss is {loss:.2g} since step {onset}: the pairs are memorised rather than learned from"
     do = (earlier_checkpoint, cut_lr(), raise_beta, advise("Train for one epoch, or smooth the labels"))
-    follows = ("NUM01", "NUM03", "NUM04", "PREF06")
+    follows = ("KTO03", "NUM01", "NUM03", "NUM04", "PREF06")
 
 
 class LossSpikes(Rule):

@@ -145,7 +145,7 @@ class MarginInverted(Rule):
         advise("Check that max_length does not cut off where answers differ"),
     )
     may_act = True
-    follows = ("MOVE04", "NUM01")
+    follows = ("KTO03", "MOVE04", "NUM01")
     forgiven_after = 0.5
 
 
@@ -262,7 +262,7 @@ class MarginUnsteady(Rule):
     shows = {"margin": ema(margin, 20), "jump": noise(margin, 20)}
     says = "the margin jumps by {jump:.2f} from row to row around {margin:.2f}"
     do = (cut_lr(), advise("Enlarge the batch, or accumulate gradients"))
-    follows = ("NUM01", "KTO04", "PREF03", "LOSS02")
+    follows = ("KTO03", "NUM01", "KTO04", "PREF03", "LOSS02")
 
 
 class BetaTiny(Rule):

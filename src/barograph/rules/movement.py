@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from barograph.core.methods import CLASSIFIER, GENERATING, IMPLICIT_REWARD, REWARD_MODEL, Method
 from barograph.core.names import EVAL
-from barograph.rules.advice import advise, check_data, check_labels, check_trainable, raise_lr, revert, stop
+from barograph.rules.advice import (
+    advise,
+    check_data,
+    check_labels,
+    check_trainable,
+    earlier_checkpoint,
+    raise_lr,
+    revert,
+    stop,
+)
 from barograph.rules.base import CRITICAL, WARNING, Rule, param
+from barograph.rules.evaluation import lagging
 from barograph.rules.series import (
     accuracy,
     approx_kl,
@@ -18,6 +28,7 @@ from barograph.rules.series import (
     loss,
     margin,
     margin_nats,
+    recall,
     rm_accuracy,
     rm_margin,
     unless,
@@ -75,7 +86,7 @@ class MovesInCircles(Rule):
         "what is learned of one pair does not hold for the next"
     )
     do = (check_labels, check_data)
-    follows = ("NUM01", "MOVE04", "KTO04")
+    follows = ("KTO03", "NUM01", "MOVE04", "KTO04")
     forgiven_after = 0.2
 
 
@@ -90,7 +101,7 @@ class EvaluationStandsStill(Rule):
     code, name, severity = "MOVE02", "evaluation-stands-still", WARNING
     methods = ANCHORED
     about = "eval.loss"
-    share = param(0.004, "share of the loss within which all evaluations lie")
+    share = param(0.003, "share of the loss within which all evaluations lie")
     still = highest(eval_loss) - lowest(eval_loss) < share * lowest(eval_loss)
     when = after(share=0.4, steps=200) & (count(eval_loss) >= 3) & (eval_loss > 0.9 * start) & still
     shows = {"loss": eval_loss, "low": lowest(eval_loss), "high": highest(eval_loss)}
@@ -227,11 +238,86 @@ class SetsDisagree(Rule):
     follows = ("NUM01", "MOVE04")
 
 
+class EvaluationTurnsRound(Rule):
+    """What had been learned of the held-out examples is turned into its opposite.
+
+    Why: the labels of the training set are the other way round from some step on. Learning by heart, or breaking down,
+    brings an evaluation back to chance, never far below.
+    False alarm: none is known where evaluations have more than fifty examples.
+    Sources: measured on labels that are swapped from a step on (G).
+    """
+
+    code, name, severity = "MOVE07", "evaluation-turns-round", CRITICAL
+    methods = IMPLICIT_REWARD | REWARD_MODEL
+    about = ("eval.reward_accuracy", "eval.rm_accuracy", "eval.reward_margin")
+    good = param(0.65, "accuracy that had been reached")
+    bad = param(0.38, "accuracy that tells the opposite")
+    margin_held_out = metric("reward_margin", EVAL)
+    of_policy = (highest(metric("reward_accuracy", EVAL)) > good) & (metric("reward_accuracy", EVAL) < bad)
+    of_model = (highest(metric("rm_accuracy", EVAL)) > good) & (metric("rm_accuracy", EVAL) < bad)
+    of_margin = (highest(margin_held_out / beta) > 3) & (margin_held_out < -0.2 * highest(margin_held_out))
+    when = sustained(of_policy | of_model | of_margin, 2)
+    says = "the held-out examples are told the wrong way round now ({metric} {value:.3g}), and were told rightly before"
+    do = (check_labels, check_data, stop(), revert())
+    follows = ("NUM01", "NUM04", "RATE05")
+
+
+class MarginGap(Rule):
+    """The margin is many times larger on the training set than on held-out examples.
+
+    Why: the answers are learned by heart.
+    False alarm: held-out data of another kind.
+    Sources: over-optimisation within an epoch, arXiv 2406.02900 (P); factor and nats (G).
+    """
+
+    code, name, severity = "FIT08", "train-eval-margin-gap", WARNING
+    methods = IMPLICIT_REWARD
+    about = ("eval.reward_margin", "reward_margin")
+    times = param(2.5, "times the held-out margin")
+    nats = param(10, "nats per sequence by which it must be larger")
+    held_out = highest(metric("reward_margin", EVAL), 2)
+    train = lagging(margin)
+    when = (count(metric("reward_margin", EVAL)) >= 3) & sustained(
+        (train > times * held_out) & ((train - held_out) / beta > nats), 5, share=0.05
+    )
+    shows = {"train": train, "held_out": held_out}
+    says = "the margin is {train:.2f} on the training set and {held_out:.2f} on held-out examples: learned by heart"
+    do = (earlier_checkpoint, advise("Train for one epoch, at a lower rate or a larger beta"), check_data)
+    follows = ("MOVE04", "MOVE07", "MOVE06", "KTO03")
+
+
+class AnswersSwing(Rule):
+    """The classifier calls nearly everything right at one evaluation and nearly everything wrong at another.
+
+    Why: there is nothing in the text to go by: the labels contradict each other.
+    False alarm: an unlucky threshold early in a run; the accuracy must never have got anywhere.
+    Sources: measured on labels by a coin (G).
+    """
+
+    code, name, severity = "CLS12", "answers-swing", WARNING
+    methods = CLASSIFIER
+    about = "eval.cls_recall"
+    swing = param(0.5, "range of the recall over the evaluations")
+    most = param(0.6, "accuracy that was never reached")
+    held_out = metric("cls_accuracy", EVAL)
+    when = (count(recall) >= 4) & (highest(recall) - lowest(recall) > swing) & (highest(held_out) < most)
+    shows = {"low": lowest(recall), "high": highest(recall), "accuracy": highest(held_out)}
+    says = (
+        "the recall swings between {low:.2f} and {high:.2f} from one evaluation to another, and the accuracy was "
+        "never above {accuracy:.2f}"
+    )
+    do = (check_labels, check_data, advise("Check that the step separator is the one the data uses"))
+    follows = ("NUM01",)
+
+
 RULES = (
     TurnsRound,
+    EvaluationTurnsRound,
     MovesInCircles,
     EvaluationStandsStill,
     MovesWithoutImproving,
     PolicyStandsStill,
     SetsDisagree,
+    MarginGap,
+    AnswersSwing,
 )

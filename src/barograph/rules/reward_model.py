@@ -58,7 +58,7 @@ class WeakOnHeldOut(Rule):
     shows = {"accuracy": eval_accuracy}
     says = "the reward model ranks {accuracy:.0%} of unseen pairs rightly"
     do = (check_labels, check_data, advise("Start from a model that was tuned on instructions"))
-    follows = ("MOVE06", "GRAD09", "NUM01", "NUM04", "MOVE04", "RM01")
+    follows = ("MOVE07", "MOVE06", "GRAD09", "NUM01", "NUM04", "MOVE04", "RM01")
 
 
 class TooGood(Rule):

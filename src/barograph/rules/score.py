@@ -6,7 +6,7 @@ from barograph.core.methods import GENERATING
 from barograph.core.names import EVAL
 from barograph.rules.advice import advise, check_data, cut_lr, earlier_checkpoint, raise_lr, revert, stop
 from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
-from barograph.rules.series import each_component, entropy, length, score
+from barograph.rules.series import each_component, entropy, kl_sequence, kl_token, length, score
 from barograph.signals.words import (
     absolute,
     after,
@@ -80,7 +80,7 @@ class ScoreConstant(Rule):
     says = "the score is exactly {score:.4g}, row after row: the reward does not depend on the answers"
     do = (test_reward, check_data, stop("there is nothing to learn from"))
     # A policy that has broken down gets the same score for everything, and so does one that never ends an answer.
-    follows = ("LEN01", "LEN02", "LEN05", "CLIP03", "KL01", "ENT02")
+    follows = ("RWD10", "LEN01", "LEN02", "LEN05", "CLIP03", "KL01", "ENT02")
     forgiven_after = 0.2
 
 
@@ -176,6 +176,37 @@ class RewardHacking(Rule):
     do = (stop("it learns to please the reward"), earlier_checkpoint, advise("Reward what the evaluation measures"))
 
 
+class ScoreHardlyEver(Rule):
+    """The score is at its lowest nearly always, and now and then above it.
+
+    Why: the prompts are too hard for the model: most groups hold nothing to learn from.
+    False alarm: a beginning that is slow; thirty rows are waited for, and what is reached more and more often is left
+    alone.
+    Sources: measured on rewards that one prompt in fifty can earn (G); dynamic sampling, DAPO, arXiv 2503.14476 (P).
+    """
+
+    code, name, severity = "RWD10", "score-hardly-ever", WARNING
+    methods = GENERATING
+    about = "score_mean"
+    rows = param(30, "rows that are needed")
+    often = param(0.35, "share of rows above the lowest score that would be life enough")
+    floor = lowest(score)
+    above = score > floor + 1e-9
+    # From the start, and not since a break: what was earned row by row before is another matter.
+    when = (
+        (count(score) >= rows)
+        & (first(score, 10) <= floor + 1e-9)
+        & (total(above) >= 2)
+        & (total(above) < often * count(score))
+        & sustained(fraction(above, 20) < often, 10)
+    )
+    shows = {"above": total(above), "count": count(score), "floor": floor}
+    says = "the score is above {floor:.3g} in {above:.0f} of {count:.0f} rows only: hardly a prompt is ever solved"
+    do = (advise("Begin with prompts that the model solves now and then"), advise("Give partial credit"), test_reward)
+    follows = ("LEN01", "LEN05", "LEN06")
+    forgiven_after = 0.2
+
+
 class NoNewBest(Rule):
     """In a log written once an epoch, the score has had no new best for several epochs.
 
@@ -241,6 +272,9 @@ class ScoreUpBehaviourDegenerate(Rule):
         | (ema(repetition, 10) > first(repetition, 10) + repeats)
     )
     when = after(share=0.2, steps=50) & sustained(risen & changed, 5, share=0.1)
+    #: Far from where it began, and still earning: not broken down, but paid for something else.
+    far = (ema(kl_sequence, 10) > 10) | (ema(kl_token, 10) > 0.5)
+    escalates = {WARNING: (ema(length, 10) > longer * first(length, 10)) & far}
     shows = {"score": slow, "length": ema(length, 10)}
     says = (
         "the score rises to {score:.3g} as answers change in kind (length {length:.0f}): read some before trusting it"
@@ -307,6 +341,7 @@ RULES = (
     ScoreFlat,
     ScoreDropped,
     RewardHacking,
+    ScoreHardlyEver,
     NoNewBest,
     EpochLossFlat,
     ScoreUpBehaviourDegenerate,
