@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -226,3 +227,12 @@ def test_of_what_is_held_out_the_page_tells_no_more_than_sums() -> None:
     text = page([one], {})
     assert "| dpo-apo | overflow | the loss is infinite at a step | 1 | - |" in text
     assert "a cause that is not right" not in text
+
+
+@pytest.mark.slow
+def test_the_page_is_what_the_logs_give() -> None:
+    """Whoever changes a rule measures again: `python benchmarks/diagnosis/score.py`."""
+    done = subprocess.run(
+        [sys.executable, str(BENCHMARK / "score.py"), "--check"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -12,7 +12,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator
+from multiprocessing import Pool
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from judging import said_of  # noqa: E402 - after the paths
 from page import page, sums  # noqa: E402
 from recorded import LOGS, MANIFEST, Manifest, read_log  # noqa: E402
 from rivals import answers, names, versions  # noqa: E402
-from scenarios import SCENARIOS  # noqa: E402
+from scenarios import SCENARIOS, Scenario  # noqa: E402
 from scoring import Score, score  # noqa: E402
 
 PAGE = PROJECT / "docs" / "measured.md"
@@ -44,7 +44,7 @@ def main() -> None:
     manifest = Manifest.read(MANIFEST)
     if asked.rivals:
         RIVALS.write_text(json.dumps(_ask(asked.rivals, manifest), indent=1, sort_keys=True) + "\n")
-    scores = list(scored(manifest))
+    scores = scored(manifest)
     if asked.tuned:
         for one in scores:
             if not one.scenario.is_held_out:
@@ -65,14 +65,21 @@ def main() -> None:
     print(text.partition("## By method")[0].partition("## In short")[2])
 
 
-def scored(manifest: Manifest) -> Iterator[Score]:
-    """A score of each recorded log, in the order of the plan."""
+def scored(manifest: Manifest) -> list[Score]:
+    """A score of each recorded log, in the order of the plan; every processor judges a part of them."""
     recorded = {(name, seed): path for name, seed, path in manifest.logs()}
-    for scenario in SCENARIOS:
-        entry = manifest.entries.get(scenario.name)
-        for seed in sorted(int(seed) for seed in entry["rows"]) if entry else ():
-            rows = read_log(recorded[scenario.name, seed])
-            yield score(scenario, seed, said_of(rows, entry))
+    asked = [
+        (scenario, seed, recorded[scenario.name, seed], manifest.entries[scenario.name])
+        for scenario in SCENARIOS
+        if scenario.name in manifest.entries
+        for seed in sorted(int(seed) for seed in manifest.entries[scenario.name]["rows"])
+    ]
+    with Pool() as judges:
+        return judges.starmap(_scored, asked, chunksize=8)
+
+
+def _scored(scenario: Scenario, seed: int, log: Path, entry: dict[str, Any]) -> Score:
+    return score(scenario, seed, said_of(read_log(log), entry))
 
 
 def _ask(python: Path, manifest: Manifest) -> dict[str, Any]:
