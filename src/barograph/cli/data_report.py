@@ -54,7 +54,7 @@ def _finding(finding: DataFinding, terminal: Terminal, *, verbose: bool) -> Iter
     fancy, plain, colour = SIGNS[finding.severity]
     sign = terminal.paint(terminal.glyph(fancy, plain), colour, "bold")
     title = terminal.paint(f"{finding.code} {finding.name}", "bold")
-    share = f", {percent(finding.share)} of {finding.of:,}" if finding.of else ""
+    share = f", {percent(finding.share)} of {finding.of:,}" if finding.count else ""
     yield f"{sign} {title}  {terminal.paint(f'{finding.severity}{share}{_in(finding)}', 'dim')}"
     yield from wrapped(sentence(clean(finding.says)), "  ", terminal)
     for shown in finding.shown:
@@ -84,7 +84,7 @@ def _example(shown: Shown, terminal: Terminal, lead: str) -> Iterator[str]:
 
 def _closing(report: DataReport, terminal: Terminal, *, verbose: bool) -> Iterator[str]:
     yield ""
-    dropped = {number for finding in report.findings if finding.split == "train" for number in finding.drops}
+    dropped = {number for finding in report.findings for number in finding.drops}
     if dropped:
         yield from wrapped(
             f"--clean OUT writes a copy without {len(dropped):,} of these {report.rows:,} rows.", "", terminal, "dim"

@@ -6,13 +6,42 @@ from collections.abc import Iterable
 
 from barograph.core.errors import ConfigurationError, suggest
 from barograph.data.check import Check
-from barograph.data.checks import form, sides
+from barograph.data.checks import (
+    classes,
+    encoding,
+    form,
+    held_out,
+    language,
+    leaks,
+    noise,
+    personal,
+    preferences,
+    prompts,
+    repeats,
+    room,
+    sides,
+    steps,
+    turns,
+)
 
 __all__ = ["CHECKS", "by_code", "select"]
 
 CHECKS: tuple[type[Check], ...] = (
     *form.CHECKS,
     *sides.CHECKS,
+    *preferences.CHECKS,
+    *repeats.CHECKS,
+    *held_out.CHECKS,
+    *leaks.CHECKS,
+    *prompts.CHECKS,
+    *turns.CHECKS,
+    *room.CHECKS,
+    *language.CHECKS,
+    *classes.CHECKS,
+    *steps.CHECKS,
+    *noise.CHECKS,
+    *encoding.CHECKS,
+    *personal.CHECKS,
 )
 
 

@@ -18,7 +18,18 @@ from barograph.data.example import EVERY, Example, Kind
 from barograph.data.finding import DataFinding, numbers
 from barograph.data.limit import Limit, limit
 
-__all__ = ["CRITICAL", "INFO", "WARNING", "Check", "EachExample", "NotJudgeable", "clipped", "limit", "percent"]
+__all__ = [
+    "CRITICAL",
+    "INFO",
+    "WARNING",
+    "Check",
+    "EachExample",
+    "Graded",
+    "NotJudgeable",
+    "clipped",
+    "limit",
+    "percent",
+]
 
 INFO, WARNING, CRITICAL = Severity.INFO, Severity.WARNING, Severity.CRITICAL
 SECTIONS = ("Why", "False alarm", "Sources")
@@ -44,13 +55,12 @@ class Check:
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        if cls.__name__.startswith("_") or cls.__name__ == "EachExample":
-            return
-        missing = [field for field in ("code", "name", "says", "do") if not hasattr(cls, field)]
+        if not hasattr(cls, "code"):
+            return  # what several have in common
+        missing = [field for field in ("name", "says", "do") if not hasattr(cls, field)]
         if missing or not cls.__doc__:
-            raise ConfigurationError(
-                f"the check {cls.__name__} does not declare its {', '.join(missing) or 'docstring'}"
-            )
+            absent = ", ".join(missing) or "docstring"
+            raise ConfigurationError(f"the check {cls.__name__} does not declare its {absent}")
 
     def __init__(self, circumstances: Circumstances) -> None:
         self.circumstances = circumstances
@@ -66,7 +76,7 @@ class Check:
         """What is shown of an example that it points at."""
         return "\n".join(f"{name}: {clipped(text)}" for name, text in example.sides() if text or name != "prompt")
 
-    def found(
+    def found(  # noqa: PLR0913 - what a finding may have, each by its name
         self,
         severity: Severity | None = None,
         *,
@@ -76,13 +86,14 @@ class Check:
         drops: array[int] | None = None,
         twins: Mapping[int, int] | None = None,
         count: int | None = None,
+        told: Mapping[str, str] | None = None,
         **evidence: float,
     ) -> DataFinding:
-        """A finding of this check. What stands in its words is `count`, `of`, `share` and the evidence."""
+        """A finding of this check. In its words stand `count`, `of`, `share`, the evidence, and what is `told`."""
         rows = numbers() if rows is None else rows
         count = len(rows) if count is None else count
         share = count / of if of else 0.0
-        words = {**evidence, "count": count, "of": of, "share": share}
+        words = {**evidence, **(told or {}), "count": count, "of": of, "share": share}
         return DataFinding(
             self.code,
             self.name,
@@ -92,7 +103,7 @@ class Check:
             of,
             split,
             rows,
-            (drops if drops is not None else rows) if self.cleans else numbers(),
+            (rows if drops is None and split == "train" else drops or numbers()) if self.cleans else numbers(),
             dict(twins or {}),
             {**evidence, "share": share} if of else dict(evidence),
             tuple(advice.format(**words) for advice in self.do),
@@ -124,12 +135,21 @@ class Check:
         return cls.sections()["Sees"].split(". ")[0].rstrip(".") + "."
 
 
-class EachExample(Check):
-    """A check of single examples: it counts those that show something."""
+class Graded(Check):
+    """A check whose finding is the graver the more examples show it."""
 
-    #: Below this share it is a remark; from the other one on it is critical.
     warns_from: float = limit(0.0, "share of examples from which it is more than a remark")
     grave_from: float = limit(2.0, "share of examples from which it is critical; above 1 for never")
+
+    def grade(self, share: float) -> Severity:
+        """How bad it is when so large a share shows it."""
+        if share < self.warns_from:
+            return INFO
+        return CRITICAL if share >= self.grave_from else self.severity
+
+
+class EachExample(Graded):
+    """A check of single examples: it counts those that show something."""
 
     def __init__(self, circumstances: Circumstances) -> None:
         super().__init__(circumstances)
@@ -147,12 +167,6 @@ class EachExample(Check):
     def findings(self, evidence: Evidence) -> Iterator[DataFinding]:
         if self.rows:
             yield self.found(self.grade(len(self.rows) / self.looked_at), rows=self.rows, of=self.looked_at)
-
-    def grade(self, share: float) -> Severity:
-        """How bad it is when so large a share shows it."""
-        if share < self.warns_from:
-            return INFO
-        return CRITICAL if share >= self.grave_from else self.severity
 
 
 def clipped(text: str, most: int = CLIP) -> str:

@@ -34,9 +34,8 @@ def clean(data: DataSet, rows: int, findings: Iterable[DataFinding], out: str | 
     _check_room(data, out, log)
     reasons: dict[int, list[DataFinding]] = {}
     for finding in findings:
-        if finding.split == "train":
-            for number in finding.drops:
-                reasons.setdefault(number, []).append(finding)
+        for number in finding.drops:
+            reasons.setdefault(number, []).append(finding)
     begun = out.with_name(f".part-{out.name}")
     try:
         _write(data, begun, lambda number: number not in reasons)

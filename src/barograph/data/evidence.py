@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
+from barograph.data.baseline import Baseline, baseline_of
 from barograph.data.example import Kind
 from barograph.data.finding import numbers
 from barograph.data.ledger import Ledger, Sample
@@ -28,7 +30,7 @@ class Circumstances:
 class Seen:
     """One split, as far as it has been read."""
 
-    def __init__(self, sample: int) -> None:
+    def __init__(self, sample: int, like: Seen | None = None) -> None:
         self.rows = 0
         #: Rows that are no example, and how often each reason was met.
         self.broken, self.misfits = numbers(), numbers()
@@ -37,14 +39,14 @@ class Seen:
         self.damaged = numbers()
         self.ledger = Ledger()
         self.sample = Sample(sample)
-        self.sketches = Sketches()
+        self.sketches: Sketches = Sketches(like.sketches if like else None)
 
     @property
     def examples(self) -> int:
         return len(self.ledger)
 
 
-@dataclass(slots=True)
+@dataclass
 class Evidence:
     """Everything that was seen."""
 
@@ -53,3 +55,9 @@ class Evidence:
     held_out: Seen | None = None
     #: Figures that checks leave for the report.
     figures: dict[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def baseline(self) -> Baseline | None:
+        """What words alone make of the sample."""
+        examples = self.train.sample.examples()
+        return baseline_of(examples) if examples else None

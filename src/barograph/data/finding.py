@@ -48,10 +48,10 @@ class DataFinding:
     of: int = 0
     #: "train" or "eval": the split whose rows these are.
     split: str = "train"
-    #: All rows that show it, and those of them that a cleaned copy leaves out.
+    #: All rows that show it, and the rows of what is trained on that a cleaned copy leaves out.
     rows: array[int] = field(default_factory=numbers)
     drops: array[int] = field(default_factory=numbers)
-    #: The twin of a row, for rows that belong to another one.
+    #: The twin of a row, for rows that belong to another one in what is trained on.
     twins: Mapping[int, int] = field(default_factory=dict)
     evidence: Mapping[str, float] = field(default_factory=dict)
     advice: Sequence[str] = ()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os.path
 from collections.abc import Sequence
 
 from barograph.data.example import Message
 
-__all__ = ["parted", "parted_talk"]
+__all__ = ["parted", "parted_talk", "shared_length"]
 
 #: What stands at the end of a prompt in texts that hold a whole conversation.
 MARKS = (
@@ -32,7 +31,7 @@ def parted(chosen: str, rejected: str) -> tuple[str, str, str]:
     >>> parted("same", "same")
     ('', 'same', 'same')
     """
-    shared = os.path.commonprefix((chosen, rejected))  # noqa: RUF071 - letter by letter is what is meant
+    shared = chosen[: shared_length(chosen, rejected)]
     for mark in MARKS:
         place = shared.rfind(mark)
         if place >= 0:
@@ -45,6 +44,22 @@ def parted(chosen: str, rejected: str) -> tuple[str, str, str]:
         end -= 1
     end -= 1 if end else 0
     return chosen[:end], chosen[end:], rejected[end:]
+
+
+def shared_length(one: str, other: str) -> int:
+    """So many characters are the same at the beginning of two texts.
+
+    >>> shared_length("the sky", "the sea"), shared_length("a", "a"), shared_length("", "a")
+    (5, 1, 0)
+    """
+    low, high = 0, min(len(one), len(other))
+    while low < high:  # Slices are compared much faster than letters one by one.
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def parted_talk(

@@ -47,7 +47,8 @@ def judge(  # noqa: PLR0913 - what may be said of the data, each by its name
     for check in chosen:
         for name, value in (limits or {}).get(check.code, {}).items():
             setattr(check, name, value)
-    evidence = Evidence(circumstances, Seen(sample), Seen(sample) if held_out else None)
+    seen = Seen(sample)
+    evidence = Evidence(circumstances, seen, Seen(sample, like=seen) if held_out else None)
     seers = [check.see for check in chosen if type(check).see is not Check.see]
     for example in _looked_at(train, form, evidence.train, progress):
         for see in seers:
@@ -149,7 +150,7 @@ def _with_quotes(
             reason = seen.first_reasons.get(number, "") if seen else ""
             quote = quoted.get((finding.split, number), {}).get(check.code, reason)
             twin = finding.twins.get(number)
-            shown.append(Shown(place.row, str(place.file), quote, data.place(twin).row if twin else None))
+            shown.append(Shown(place.row, str(place.file), quote, splits["train"][0].place(twin).row if twin else None))
         done.append(replace(finding, shown=tuple(shown)))
     return done
 

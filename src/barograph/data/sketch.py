@@ -5,17 +5,212 @@ smallest of each bin stays (one permutation hashing, Li, Owen and Zhang 2012; em
 Shrivastava and Li 2014). The share of bins that two sketches have in common estimates the share of pieces that the
 texts have in common. Half of the bins sketch the prompt and half the answers, so that neither hides the other.
 Candidates are those that agree in all bins of a band (locality-sensitive hashing).
+
+What many examples share, as an instruction that stands before each of them, says nothing: its pieces are left out.
+Texts of fewer than `SHORT` bytes are alike only if they are the same.
 """
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Iterator
+from functools import cached_property
+from hashlib import blake2b
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
 from barograph.data.example import Example
 
-__all__ = ["Sketches"]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Sketches", "Twins"]
+
+#: Bins of each half; how many of either make a band of the whole, and of the prompt alone; and how many bands.
+BINS = 32
+BAND, PROMPT_BAND, BANDS, PROMPT_BANDS = 3, 6, 8, 5
+WIDTH = 8
+SHORT = 64
+#: Bytes of a half that are looked at.
+LONGEST = 20_000
+#: Examples that are worked on together.
+BATCH = 256
+#: Pieces that so large a share of the first examples have are left out.
+COMMON = 0.1
+#: Texts by which nothing can be called common.
+FEW = 50
+#: Pairs of examples that are compared at most.
+MOST_PAIRS = 2_000_000
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+_MORE = np.uint64(0xBF58476D1CE4E5B9)
+_EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
+
+
+class Twins(NamedTuple):
+    """Two places whose texts are alike, and how alike the prompts and the answers are, by estimate."""
+
+    one: int
+    other: int
+    prompts: float
+    answers: float
 
 
 class Sketches:
-    """The sketches of a split."""
+    """The sketches of a split, in the order of its ledger. The common pieces are those of another split, if given."""
+
+    def __init__(self, like: Sketches | None = None) -> None:
+        self._like = like
+        self._waiting: list[bytes] = []
+        self._bins: list[NDArray[np.uint8]] = []
+        self._bands: list[NDArray[np.uint32]] = []
+        self._common: NDArray[np.bool_] | None = None
+        #: Whether a half is long enough to be compared by pieces.
+        self._long = array("b")
 
     def add(self, example: Example) -> None:
         """Sketch one example."""
+        self._waiting.append(_plain(example.prompt))
+        self._waiting.append(_plain("\n".join(example.answers())))
+        if len(self._waiting) >= 2 * BATCH:
+            self._work()
+
+    def within(self, places: NDArray[np.intp], alike: float) -> Iterator[Twins]:
+        """Pairs of near repeats among the examples at these places: both halves alike, the earlier one first."""
+        bins, bands = self._kept
+        found = ((int(places[one]), int(places[two])) for one, two in _candidates(bands[places, :BANDS]))
+        yield from self._verified(bins, bins, found, alike, halves=2)
+
+    def against(self, other: Sketches, alike: float) -> Iterator[Twins]:
+        """Examples of this split whose prompt is nearly that of one of the other split."""
+        bins, bands = self._kept
+        theirs, their_bands = other._kept
+        own, foreign = bands[:, BANDS:], their_bands[:, BANDS:]
+        pairs = _candidates(np.vstack([foreign, own]))
+        shifted = ((one, two - len(foreign)) for one, two in pairs if one < len(foreign) <= two)
+        wide = np.frombuffer(self._long, np.int8).reshape(-1, 2)[:, 0]
+        for twins in self._verified(theirs, bins, shifted, alike, halves=1):
+            if wide[twins.other]:
+                yield twins
+
+    @staticmethod
+    def _verified(
+        ones: NDArray[np.uint8], others: NDArray[np.uint8], pairs: Iterator[tuple[int, int]], alike: float, halves: int
+    ) -> Iterator[Twins]:
+        for one, other in pairs:
+            same = (ones[one] == others[other]).reshape(2, BINS).mean(axis=1)
+            if (same[:halves] >= alike).all():
+                yield Twins(one, other, float(same[0]), float(same[1]))
+
+    @cached_property
+    def _kept(self) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
+        """All sketches, in eight bits of each bin, and the hashes of their bands."""
+        if self._waiting:
+            self._work()
+        if not self._bins:
+            return np.zeros((0, 2 * BINS), np.uint8), np.zeros((0, BANDS + PROMPT_BANDS), np.uint32)
+        return np.concatenate(self._bins), np.concatenate(self._bands)
+
+    def _work(self) -> None:
+        """Sketch what waits, all at once."""
+        halves, self._waiting = self._waiting, []
+        owners, hashes = _pieces(halves)
+        if self._common is None and self._like is not None:
+            self._common = self._like._common  # noqa: SLF001 - of its own kind
+        if self._common is None:
+            self._common = _common_pieces(*_pieces(list(dict.fromkeys(halves))))
+        kept = ~self._common[(hashes >> np.uint64(20)).astype(np.uint16)]
+        owners, hashes = owners[kept], hashes[kept]
+        # The upper bits choose the bin, so that what is kept of a hash says nothing of its bin.
+        bins = np.full(len(halves) * BINS, _EMPTY)
+        np.minimum.at(bins, owners * BINS + (hashes >> np.uint64(59)).astype(np.int64), hashes << np.uint64(5))
+        sketch = _filled(bins.reshape(len(halves), BINS))
+        is_long = np.bincount(owners, minlength=len(halves)) >= SHORT - WIDTH
+        self._long.extend(is_long.tolist())
+        for place in np.flatnonzero(~is_long):
+            # Too few pieces say too little: such a text is one piece.
+            whole_text = np.frombuffer(blake2b(halves[place], digest_size=64).digest(), np.uint64)
+            sketch[place] = np.resize(whole_text, BINS)
+        whole = sketch.reshape(len(halves) // 2, 2, BINS)
+        self._bins.append((whole >> np.uint64(40)).astype(np.uint8).reshape(-1, 2 * BINS))
+        bands = [_hashed(whole[:, :, BAND * n : BAND * (n + 1)].reshape(len(whole), -1)) for n in range(BANDS)]
+        bands += [_hashed(whole[:, 0, PROMPT_BAND * n : PROMPT_BAND * (n + 1)]) for n in range(PROMPT_BANDS)]
+        self._bands.append(np.stack(bands, axis=1))
+
+
+def _plain(text: str) -> bytes:
+    """A text without capitals, and with one blank between words."""
+    return " ".join(text[:LONGEST].lower().split()).encode("utf-8", "replace")
+
+
+def _pieces(halves: list[bytes]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    """For each piece of each text the place of the text and a hash."""
+    whole = np.frombuffer(b"".join(halves) + bytes(WIDTH), np.uint8)
+    lengths = np.array([len(half) for half in halves])
+    windows = np.lib.stride_tricks.sliding_window_view(whole, WIDTH)[: lengths.sum()]
+    values = np.ascontiguousarray(windows).view(np.uint64).reshape(-1)
+    owners = np.repeat(np.arange(len(halves)), lengths)
+    # A piece may not reach into the next text.
+    rest = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(values))
+    inside = rest >= WIDTH
+    owners, values = owners[inside], values[inside]
+    mixed = values * _MIX
+    mixed ^= mixed >> np.uint64(29)
+    mixed *= _MORE
+    return owners, mixed ^ (mixed >> np.uint64(32))
+
+
+def _common_pieces(owners: NDArray[np.int64], hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """A table of the pieces that many of the first texts have, by sixteen bits of their hashes."""
+    table = np.zeros(1 << 16, np.bool_)
+    count = int(owners[-1]) + 1 if len(owners) else 0
+    if count >= FEW:
+        short = (hashes >> np.uint64(20)).astype(np.uint16)
+        once = np.unique(np.stack([owners, short.astype(np.int64)], axis=1), axis=0)
+        table[np.bincount(once[:, 1], minlength=1 << 16) >= COMMON * count] = True
+    return table
+
+
+def _filled(bins: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Empty bins take what their neighbour has, changed by how far it is away."""
+    empty = bins == _EMPTY
+    filled = bins
+    for step in range(1, BINS):
+        if not empty.any():
+            break
+        neighbour = np.roll(bins, -step, axis=1)
+        takes = empty & (neighbour != _EMPTY)
+        filled = np.where(takes, neighbour + np.uint64(step * int(_MORE) % (1 << 64)), filled)
+        empty = empty & ~takes
+    return filled
+
+
+def _hashed(columns: NDArray[np.uint64]) -> NDArray[np.uint32]:
+    """One number for the bins of a band."""
+    value = np.zeros(len(columns), np.uint64)
+    for place in range(columns.shape[1]):
+        value = (value ^ columns[:, place]) * _MIX
+        value ^= value >> np.uint64(31)
+    return (value >> np.uint64(32)).astype(np.uint32)
+
+
+def _candidates(bands: NDArray[np.uint32]) -> Iterator[tuple[int, int]]:
+    """Places that agree in a band, each pair once, the earlier one first."""
+    seen: set[tuple[int, int]] = set()
+    for column in range(bands.shape[1]):
+        order = np.argsort(bands[:, column], kind="stable")
+        keys = bands[order, column]
+        same = np.flatnonzero(keys[1:] == keys[:-1])
+        begin, head = -1, 0
+        for place in same.tolist():
+            if place != begin:
+                head = int(order[place])
+            begin = place + 1
+            # Each is compared with the first of its bucket, and with the one before it.
+            for one in {head, int(order[place])}:
+                pair = (one, int(order[place + 1]))
+                if pair not in seen:
+                    seen.add(pair)
+                    yield pair
+            if len(seen) >= MOST_PAIRS:
+                return

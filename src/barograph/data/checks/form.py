@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from barograph.data.check import CRITICAL, WARNING, Check, limit
+from barograph.data.check import CRITICAL, Check, Graded, limit
 from barograph.data.evidence import Evidence
 from barograph.data.finding import DataFinding
 
@@ -30,7 +30,7 @@ class UnreadableRow(Check):
                 yield self.found(rows=seen.broken, of=seen.rows, split=split)
 
 
-class OtherForm(Check):
+class OtherForm(Graded):
     """Rows of another form than the rest: a column is missing or null, or holds a number or a list where texts belong.
 
     Why: a column of mixed types fails in the middle of the preparation, or is turned into text: `None` as an answer.
@@ -38,7 +38,6 @@ class OtherForm(Check):
     """
 
     code, name = "DATA02", "other-form"
-    severity = WARNING
     says = "{count:,} of {of:,} rows are of another form than the first ones"
     do = ("Bring these rows into the form of the others, or leave them out",)
     cleans = True
@@ -47,8 +46,8 @@ class OtherForm(Check):
     def findings(self, evidence: Evidence) -> Iterator[DataFinding]:
         for split, seen in (("train", evidence.train), ("eval", evidence.held_out)):
             if seen is not None and seen.misfits:
-                is_grave = len(seen.misfits) >= self.grave_from * seen.rows
-                yield self.found(CRITICAL if is_grave else WARNING, rows=seen.misfits, of=seen.rows, split=split)
+                grade = self.grade(len(seen.misfits) / seen.rows)
+                yield self.found(grade, rows=seen.misfits, of=seen.rows, split=split)
 
 
 CHECKS: tuple[type[Check], ...] = (UnreadableRow, OtherForm)
