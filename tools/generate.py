@@ -21,6 +21,7 @@ from markdown_parts import finished, linked, plain, table  # noqa: E402
 from method_pages import method_files  # noqa: E402
 from picture import terminal_svg  # noqa: E402
 
+from barograph.cli.data_page import check_page, kind_words  # noqa: E402
 from barograph.cli.explain import metric_page  # noqa: E402
 from barograph.cli.main import cli  # noqa: E402
 from barograph.cli.rules import (  # noqa: E402
@@ -51,6 +52,8 @@ from barograph.console.report import report  # noqa: E402
 from barograph.console.terminal import Terminal  # noqa: E402
 from barograph.core.methods import Method  # noqa: E402
 from barograph.core.names import catalogue  # noqa: E402
+from barograph.data.catalogue import CHECKS  # noqa: E402
+from barograph.data.check import Check  # noqa: E402
 from barograph.engine.judge import judge  # noqa: E402
 from barograph.rules.base import Rule  # noqa: E402
 from barograph.rules.catalogue import RULES, by_code  # noqa: E402
@@ -97,6 +100,11 @@ Besides the words there are numbers; the names of [metrics](metrics.md), with `e
 Words speak of the updates of a metric: `ema(loss, 5)` looks back over five rows that carry a loss, however many
 other rows lie between. Where a span must mean the same however often a run was logged, give it in `steps`, or as a
 `share` of the run. A condition that has no value yet is neither true nor false, and its rule is not judged.
+"""
+CHECKS_INTRO = """\
+There are {checks} checks. `barograph explain CODE` prints what stands here of one; `--select` and `--ignore` of
+`barograph data` take codes and names, and `--set CODE.NAME=N` sets a number. What the checks are for, and how to use
+them, is told on [the page on data](data.md); how often they are right, [measured](data-measured.md).
 """
 COVERAGE_INTRO = """\
 This is the list of failures that barograph was written against, gathered from papers, from the documentation of
@@ -146,10 +154,11 @@ def all_pages() -> Iterator[tuple[Path, str]]:
     yield docs / "words.md", finished(words_text())
     yield docs / "causes.md", finished(causes_text())
     yield docs / "coverage.md", finished(coverage_text())
+    yield docs / "data-checks.md", finished(checks_text())
     yield docs / "cli.md", finished(commands_text())
     yield docs / "check.svg", example_picture()
     yield from method_files(docs / "methods")
-    for page in filter(Path.is_file, (ROOT / "README.md", docs / "sources.md")):
+    for page in filter(Path.is_file, (ROOT / "README.md", docs / "sources.md", docs / "data.md")):
         text = page.read_text("utf-8")
         yield page, BLOCK.sub(lambda found: found[1] + generated_block(found[2]) + found[3], text)
 
@@ -266,6 +275,17 @@ def coverage_text() -> Iterator[str]:
             yield ""
 
 
+def checks_text() -> Iterator[str]:
+    """Every check of data."""
+    yield "# Checks of data"
+    yield CHECKS_INTRO.format(checks=len(CHECKS))
+    for check in CHECKS:
+        page = check_page(check)
+        yield f"## {page.name} {page.title}\n"
+        yield from blocks(page.lead)
+        yield from sections(page.sections, 3)
+
+
 def commands_text() -> Iterator[str]:
     """The help of every command, as it is printed."""
     yield "# Commands"
@@ -291,7 +311,19 @@ def generated_block(name: str) -> str:
     if name == "sources":
         rows = [(f"`{source.name}`", source.describes, source.checked) for source in SOURCES]
         return "\n".join(table(("format", "what it is", "checked against"), rows))
-    raise SystemExit(f"nothing is generated under the name {name!r}; there are: rules, sources")
+    if name == "checks":
+        rows = [
+            (f"[{check.code}](data-checks.md#{anchor_of(check)})", check.name, str(check.severity), kind_words(check),
+             plain(check.summary()))
+            for check in CHECKS
+        ]  # fmt: skip
+        return "\n".join(table(("code", "name", "severity", "kinds", "what it sees"), rows))
+    raise SystemExit(f"nothing is generated under the name {name!r}; there are: checks, rules, sources")
+
+
+def anchor_of(check: type[Check]) -> str:
+    """The anchor of the heading of a check."""
+    return f"{check.code.lower()}-{check.name}"
 
 
 # Markdown

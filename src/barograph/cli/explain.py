@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from barograph.cli.data_page import check_data, check_page, checks_named, checks_page
 from barograph.cli.options import METHOD
 from barograph.cli.rules import (
     by_family,
@@ -43,6 +44,7 @@ from barograph.core.metric import Alias, Better, Metric, Unit
 from barograph.core.names import COMPONENT, COMPONENT_STD, Resolved, catalogue, resolve, series_key, split_of
 
 if TYPE_CHECKING:
+    from barograph.data.check import Check
     from barograph.rules.base import Rule
     from barograph.rules.causes import CauseRule
     from barograph.sources.base import Source
@@ -82,13 +84,15 @@ def explain(names: Sequence[str], method: str | None, *, as_json: bool) -> None:
     """Say what NAME means, how it should behave, and what to do when it does not.
 
     NAME is a metric under any name that a framework gives it, a rule (its code, name, or the letters of its family),
-    a cause, a word of the language that rules are written in, or `formats`: what logs may look like.
+    a check of data (DATA03, or DATA for all of them), a cause, a word of the language that rules are written in, or
+    `formats`: what logs may look like.
 
     \b
       barograph explain rewards/margins
       barograph explain kl --method grpo
       barograph explain PREF03
       barograph explain margin-inverted
+      barograph explain DATA03
       barograph explain learning rate too high
       barograph explain ema
       barograph explain formats
@@ -124,9 +128,9 @@ def explained(name: str, method: Method | None = None) -> list[Explained]:
     (['PREF03'], ['loss'])
     """
     word = name.strip()
-    found = _rules(word) or _metrics(word, method) or _words(word) or _causes(word) or _formats(word)
+    found = _rules(word) or _metrics(word, method) or _words(word) or _causes(word) or _formats(word) or _checks(word)
     if not found and not _metrics(word, None):
-        found = _rules(word.upper())
+        found = _rules(word.upper()) or _checks(word.upper())
     if not found:
         raise ConfigurationError(_unknown(word, method))
     if found[-1].data["kind"] == "metric" and (hint := _also(word)):
@@ -149,6 +153,7 @@ def _unknown(name: str, method: Method | None) -> str:
     """One sentence on a name that means nothing, with the nearest that do."""
     import difflib
 
+    from barograph.data.catalogue import CHECKS
     from barograph.rules.catalogue import every_rule
     from barograph.rules.causes import CAUSES
     from barograph.signals.words import WORDS
@@ -158,7 +163,7 @@ def _unknown(name: str, method: Method | None) -> str:
         return f"{asked!r} means nothing in {method.value} runs; it does in {', '.join(others)}"
     keys = (alias.key.removeprefix("*/") for metric in catalogue().values() for alias in metric.aliases)
     known = {key.lower(): key for key in keys}
-    rules = every_rule()
+    rules: tuple[type[Rule | Check], ...] = (*every_rule(), *CHECKS)
     for words in (catalogue(), WORDS, (c.name for c in CAUSES), (r.name for r in rules), (r.code for r in rules)):
         known |= {word.lower(): word for word in words}
     near = [known[key] for key in difflib.get_close_matches(name.lower(), list(known), n=3, cutoff=0.6)]
@@ -183,6 +188,14 @@ def _rules(name: str) -> list[Explained]:
         Explained(family_page(members), {"kind": "family", "name": family, "rules": [rule_data(r) for r in members]})
         for family, members in families.items()
     ]
+
+
+def _checks(name: str) -> list[Explained]:
+    """The check of data of a code or name, or all of them."""
+    found = checks_named(name)
+    if len(found) > 1:
+        return [Explained(checks_page(found), {"kind": "checks", "checks": [check_data(check) for check in found]})]
+    return [Explained(check_page(check), {"kind": "check", **check_data(check)}) for check in found]
 
 
 def _words(name: str) -> list[Explained]:
