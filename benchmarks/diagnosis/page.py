@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import fmean, median
 from typing import Any
 
+import beside
 import early
 from scenarios import SETTINGS
-from scoring import Score, Share, share
+from scoring import Score, share
 
 __all__ = ["page", "sums"]
 
@@ -46,13 +47,6 @@ How to read it:
 - Intervals are 95 %, by Wilson, as if runs were independent. Seeds of one scenario are not: read them as too narrow.
 """
 
-BESIDE = """\
-{logs} of the logs, as a `trainer_state.json`, judged when they are complete, at default thresholds. A tool names a
-fault if a warning of its holds a word for it (`rivals.py`); that is generous, since a text that offers five possible
-causes names all of them. Most of these tools are made for other runs than these.
-
-"""
-
 
 def page(scores: Sequence[Score], rivals: Mapping[str, Any], history: Sequence[Mapping[str, Any]] = ()) -> str:
     """The whole page."""
@@ -72,7 +66,7 @@ def page(scores: Sequence[Score], rivals: Mapping[str, Any], history: Sequence[M
         "## What is held out\n\n" + _held_out([one for one in scores if one.scenario.is_held_out]),
         "## What no log can show\n\n" + _hidden(_tuned(hidden)),
         "## Alarms before there was a fault\n\n" + _early(_tuned(shown)),
-        "## Beside other tools\n\n" + _rivals(scores, rivals),
+        "## Beside other tools\n\n" + _beside(scores, rivals),
     ]
     return "\n\n".join(part.rstrip() for part in parts) + "\n"
 
@@ -276,27 +270,12 @@ def _early(shown: Sequence[Score]) -> str:
     return "\n".join([says, "", *told])
 
 
-def _rivals(scores: Sequence[Score], rivals: Mapping[str, Any]) -> str:
+def _beside(scores: Sequence[Score], rivals: Mapping[str, Any]) -> str:
     if not rivals:
         return "None was installed: `score.py --rivals PYTHON` asks those that this Python has."
-    answered = rivals["answers"]
-    common = [one for one in scores if f"{one.scenario.name}-seed{one.seed}" in answered]
-    well = [one for one in common if one.scenario.fault is None]
-    ill = [one for one in common if one.scenario.fault is not None and one.scenario.fault.seen_from is not None]
-    rows: list[list[object]] = [
-        ["barograph", share(well, [not one.alarmed for one in well]), share(ill, [one.alarmed for one in ill]),
-         share(ill, [one.named for one in ill]), "-"]
-    ]  # fmt: skip
-    for name, version in rivals["versions"].items():
-        of = {key: given.get(name) for key, given in answered.items()}
-
-        def said(one: Score, of: Mapping[str, Any] = of) -> Mapping[str, bool]:
-            return of[f"{one.scenario.name}-seed{one.seed}"] or {"alarm": False, "named": False, "broke": True}
-
-        rows.append(
-            [f"{name} {version}", share(well, [not said(one)["alarm"] for one in well]),
-             share(ill, [said(one)["alarm"] for one in ill]), share(ill, [said(one)["named"] for one in ill]),
-             str(Share(sum("broke" in said(one) for one in common), len(common)).count)]
-        )  # fmt: skip
-    text = BESIDE.format(logs=len(common))
-    return text + _table(["tool", "healthy, silent at the end", "alarm", "named", "broke down"], rows)
+    return (
+        beside.SAYS.format(logs=len(beside.common(scores, rivals)))
+        + _table(beside.HEAD, beside.rows(scores, rivals))
+        + beside.BY_FAMILY
+        + _table(beside.FAMILY_HEAD, beside.by_family(scores, rivals))
+    )

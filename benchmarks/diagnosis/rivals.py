@@ -1,8 +1,8 @@
-"""Other tools on the same logs, as their own commands read them: the ones that a Python has installed.
+"""Other tools on the same logs: the ones that a Python has installed.
 
-Each gets a `trainer_state.json`, which all of them read. A finding of theirs that is graded warning or worse is an
-alarm; it names a fault if its text holds one of the fault's words, wherever in it. That is generous: the text need not
-say that the word is the cause.
+Those that read a log by a command of their own get a `trainer_state.json`, which all of them read; the others are fed
+its rows, by `rivals_live.py`. A finding of theirs that is graded warning or worse is an alarm; it names a fault if its
+text holds one of the fault's words, wherever in it. That is generous: the text need not say that the word is the cause.
 """
 
 from __future__ import annotations
@@ -13,18 +13,39 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["RIVALS", "WORDS", "answers", "versions"]
+__all__ = ["RIVALS", "WORDS", "Rival", "answers", "names", "versions"]
 
-#: The arguments of each, and the names that it gives to what is a warning or worse.
-RIVALS: dict[str, tuple[list[str], frozenset[str]]] = {
-    "losslint": (["check", "LOG", "--format", "json"], frozenset({"warning", "error"})),
-    "trainspotter": (["analyze", "LOG", "--output", "json"], frozenset({"warning", "error"})),
-    "rldoctor": (["diagnose", "LOG", "--format", "json"], frozenset({"warning", "critical"})),
-    "runmedic": (["diagnose", "LOG", "--json"], frozenset({"warning", "critical"})),
-    "trainproof": (["doctor", "LOG", "--json"], frozenset({"warn", "fail"})),
+LIVE = Path(__file__).with_name("rivals_live.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """How a tool is asked, and what it says that counts."""
+
+    #: What it calls a warning or worse.
+    alarms: frozenset[str]
+    #: The arguments of its command; none where it has no command for a log.
+    arguments: tuple[str, ...] | None = None
+
+    def command(self, python: Path, name: str, log: Path) -> list[str]:
+        if self.arguments is None:
+            return [str(python), str(LIVE), name]
+        return [str(python.with_name(name)), *(str(log) if word == "LOG" else word for word in self.arguments)]
+
+
+RIVALS = {
+    "losslint": Rival(frozenset({"warning", "error"}), ("check", "LOG", "--format", "json")),
+    "trainspotter": Rival(frozenset({"warning", "error"}), ("analyze", "LOG", "--output", "json")),
+    "rldoctor": Rival(frozenset({"warning", "critical"}), ("diagnose", "LOG", "--format", "json")),
+    "runmedic": Rival(frozenset({"warning", "critical"}), ("diagnose", "LOG", "--json")),
+    "trainproof": Rival(frozenset({"warn", "fail"}), ("doctor", "LOG", "--json")),
+    "rlwatch": Rival(frozenset({"warning", "critical"})),
+    "rlprobe": Rival(frozenset({"warn", "critical"})),
+    "provenir": Rival(frozenset({"warn", "critical"})),
 }
 
 _DIVERGES = r"diverg|explo|learning rate (is )?too high|lower the (peak )?(learning rate|lr)|spike"
@@ -87,14 +108,18 @@ def versions(python: Path) -> dict[str, str]:
     return dict(json.loads(done.stdout))
 
 
-def answers(python: Path, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, list[str] | None]:
+def answers(python: Path, asked: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, list[str] | None]:
     """What each says of a log that is an alarm; None where it breaks down."""
-    with tempfile.TemporaryDirectory() as name:
-        log = Path(name) / "trainer_state.json"
-        history = [{key: _number(value) for key, value in row.items()} for row in rows]
-        last = history[-1]["step"]
+    history = [{key: _number(value) for key, value in row.items()} for row in rows]
+    last = history[-1]["step"]
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "trainer_state.json"
         log.write_text(json.dumps({"log_history": history, "global_step": last, "max_steps": last}))
-        return {rival: _asked(python.with_name(rival), *RIVALS[rival], log) for rival in names}
+        said = {rival: _said(RIVALS[rival].command(python, rival, log), history) for rival in asked}
+    return {
+        rival: found if found is None else [json.dumps(one) for one in found if _grade(one) in RIVALS[rival].alarms]
+        for rival, found in said.items()
+    }
 
 
 def names(texts: Sequence[str], kind: str) -> bool:
@@ -107,14 +132,12 @@ def _number(value: Any) -> Any:
     return words.get(value, value) if isinstance(value, str) else value
 
 
-def _asked(script: Path, arguments: list[str], graded: frozenset[str], log: Path) -> list[str] | None:
-    command = [str(script), *(str(log) if word == "LOG" else word for word in arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+def _said(command: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]] | None:
     try:
-        found = json.loads(done.stdout)
-    except ValueError:
+        done = subprocess.run(command, input=json.dumps(rows), capture_output=True, text=True, check=False, timeout=120)
+        return _findings(json.loads(done.stdout))
+    except (ValueError, subprocess.TimeoutExpired):
         return None
-    return [json.dumps(finding) for finding in _findings(found) if _grade(finding) in graded]
 
 
 def _findings(found: Any) -> list[dict[str, Any]]:
