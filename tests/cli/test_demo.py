@@ -111,7 +111,7 @@ def reached_for_good(nats: float) -> int:
 
 
 def lik01(diagnosis: Diagnosis) -> tuple[Severity, int, int]:
-    (found,) = [one for one in diagnosis.findings if one.severity > Severity.INFO]
+    (found,) = [one for one in diagnosis.findings if one.severity > Severity.INFO and one.follows is None]
     assert found.code == "LIK01"
     return found.severity, found.step, found.last_step
 

@@ -436,6 +436,7 @@ def test_where_listing_takes_long_whoever_asks_is_told_when_to_ask_again(room: R
         run.log(1, {"reward": 0.5})
         run.samples(1, [{"prompt": "1 + 1 ?", "completion": "2"}])
         assert "again" not in room.samples("grpo", "", "", 0)
+        room._read("grpo")  # What is being read for the first time is not looked at anew.
         listed = room._samples["grpo"]
         room._samples["grpo"] = listed._replace(took=3_600.0)  # As if there were a great many files.
         run.log(2, {"reward": 0.6})
