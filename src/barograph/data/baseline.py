@@ -1,7 +1,7 @@
 """What a model without any understanding makes of the data: hashed words, and a line between good and bad.
 
-A logistic regression on the words of the answers, trained by AdaGrad on folds that share no prompt, says for each
-example of a sample what it makes of it without having seen it. What it can tell, a reward model learns first.
+A logistic regression on the words of the answers, trained by gradient descent on folds that share no prompt, says for
+each example of a sample what it makes of it without having seen it. What it can tell, a reward model learns first.
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ __all__ = ["Baseline", "baseline_of", "wilson"]
 
 _WORDS = re.compile(r"\w+|[^\w\s]")
 #: Places that words are hashed to, characters of an answer that are looked at, and how the line is learned.
-PLACES = 1 << 16
+PLACES = 1 << 14
 LONGEST = 4_000
-FOLDS, EPOCHS, BATCH, RATE, DECAY = 5, 4, 64, 0.3, 1e-4
+FOLDS, EPOCHS, BATCH, RATE, DECAY = 5, 10, 64, 4.0, 1e-3
+#: Where all labels agree with the line there is no likeliest factor.
+MOST_SCALE = 50.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,17 @@ def baseline_of(examples: Sequence[Example]) -> Baseline | None:
         if len(inside) and len(outside):
             line = _learned([features[place] for place in inside], signs[inside], has_bias=not _is_paired(examples))
             agreement[outside] = line.scores([features[place] for place in outside]) * signs[outside]
-    return Baseline(np.array(numbers), agreement, np.array(labels, np.bool_))
+    return Baseline(np.array(numbers), agreement * _scale(agreement), np.array(labels, np.bool_))
+
+
+def _scale(agreement: NDArray[np.float64]) -> float:
+    """What makes log-odds of scores: the factor under which the labels are likeliest (Platt 1999), by bisection."""
+    low, high = 0.0, MOST_SCALE
+    for _ in range(40):
+        middle = (low + high) / 2
+        slope = float(np.sum(agreement / (1 + np.exp(np.clip(middle * agreement, -50, 50)))))
+        low, high = (middle, high) if slope > 0 else (low, middle)
+    return low
 
 
 def wilson(share: float, count: int, z: float = 1.96) -> tuple[float, float]:
@@ -127,7 +139,7 @@ class _Line:
     """Weights for words, and one for none."""
 
     def __init__(self) -> None:
-        self.weights, self.squares = np.zeros(PLACES), np.full(PLACES, 1e-6)
+        self.weights = np.zeros(PLACES)
         self.bias = 0.0
 
     def scores(self, features: Sequence[tuple[NDArray[np.int64], NDArray[np.float64]]]) -> NDArray[np.float64]:
@@ -142,6 +154,7 @@ def _learned(
     shares = {side: float((signs == side).mean()) for side in (-1.0, 1.0)}
     weights = np.array([0.5 / shares[sign] if has_bias else 1.0 for sign in signs.tolist()])
     dice = np.random.default_rng(0)
+    steps = 0
     for _ in range(EPOCHS):
         order = dice.permutation(len(features))
         for start in range(0, len(order), BATCH):
@@ -152,10 +165,10 @@ def _learned(
             owners = np.repeat(np.arange(len(chosen)), lengths)
             scores = np.bincount(owners, line.weights[places] * values, len(chosen)) + line.bias
             slopes = -signs[chosen] * weights[chosen] / (1.0 + np.exp(np.clip(signs[chosen] * scores, -30, 30)))
-            touched, inverse = np.unique(places, return_inverse=True)
-            gradient = np.bincount(inverse, slopes[owners] * values) / len(chosen) + DECAY * line.weights[touched]
-            line.squares[touched] += gradient**2
-            line.weights[touched] -= RATE * gradient / np.sqrt(line.squares[touched])
+            rate = RATE / (1 + steps * DECAY * RATE)
+            steps += 1
+            line.weights *= 1 - rate * DECAY
+            line.weights -= np.bincount(places, rate / len(chosen) * slopes[owners] * values, PLACES)
             if has_bias:
-                line.bias -= RATE * 0.1 * float(slopes.mean())
+                line.bias -= rate * float(slopes.mean())
     return line

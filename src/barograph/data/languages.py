@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 __all__ = ["language_of"]
 
@@ -31,7 +32,11 @@ _WORDS = {
     "Swedish": "och att det är som en på för av med inte den till ett om har de jag kan vi",
     "Turkish": "ve bir bu için ile da de çok ne gibi daha olarak var mı ama kadar değil olan sonra şey",  # noqa: RUF001 - its own letters
 }
-_LANGUAGES: dict[str, frozenset[str]] = {name: frozenset(words.split()) for name, words in _WORDS.items()}
+#: The languages that a word is one of the commonest of.
+_SPOKEN: dict[str, list[str]] = {}
+for _name, _words in _WORDS.items():
+    for _common in _words.split():
+        _SPOKEN.setdefault(_common, []).append(_name)
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -53,6 +58,6 @@ def language_of(text: str) -> str | None:
     words = _WORD.findall(text.lower())
     if len(words) < 6:
         return None
-    counts = sorted(((sum(word in known for word in words), name) for name, known in _LANGUAGES.items()), reverse=True)
-    (most, name), (second, _) = counts[:2]
+    counts = Counter(name for word in words if word in _SPOKEN for name in _SPOKEN[word])
+    (name, most), (_, second), *_ = [*counts.most_common(2), ("", 0), ("", 0)]
     return name if most >= 3 and most >= 0.1 * len(words) and most >= 1.5 * second else None

@@ -62,8 +62,8 @@ class Sketches:
     def __init__(self, like: Sketches | None = None) -> None:
         self._like = like
         self._waiting: list[bytes] = []
-        self._bins: list[NDArray[np.uint8]] = []
-        self._bands: list[NDArray[np.uint32]] = []
+        # In eight bits of each bin, and the hashes of the bands; plain bytes grow without being copied at the end.
+        self._bins, self._bands = bytearray(), bytearray()
         self._common: NDArray[np.bool_] | None = None
         #: Whether a half is long enough to be compared by pieces.
         self._long = array("b")
@@ -104,12 +104,11 @@ class Sketches:
 
     @cached_property
     def _kept(self) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
-        """All sketches, in eight bits of each bin, and the hashes of their bands."""
+        """All sketches, and their bands."""
         if self._waiting:
             self._work()
-        if not self._bins:
-            return np.zeros((0, 2 * BINS), np.uint8), np.zeros((0, BANDS + PROMPT_BANDS), np.uint32)
-        return np.concatenate(self._bins), np.concatenate(self._bands)
+        bins = np.frombuffer(self._bins, np.uint8).reshape(-1, 2 * BINS)
+        return bins, np.frombuffer(self._bands, np.uint32).reshape(-1, BANDS + PROMPT_BANDS)
 
     def _work(self) -> None:
         """Sketch what waits, all at once."""
@@ -132,10 +131,10 @@ class Sketches:
             whole_text = np.frombuffer(blake2b(halves[place], digest_size=64).digest(), np.uint64)
             sketch[place] = np.resize(whole_text, BINS)
         whole = sketch.reshape(len(halves) // 2, 2, BINS)
-        self._bins.append((whole >> np.uint64(40)).astype(np.uint8).reshape(-1, 2 * BINS))
+        self._bins += (whole >> np.uint64(40)).astype(np.uint8).tobytes()
         bands = [_hashed(whole[:, :, BAND * n : BAND * (n + 1)].reshape(len(whole), -1)) for n in range(BANDS)]
         bands += [_hashed(whole[:, 0, PROMPT_BAND * n : PROMPT_BAND * (n + 1)]) for n in range(PROMPT_BANDS)]
-        self._bands.append(np.stack(bands, axis=1))
+        self._bands += np.stack(bands, axis=1).tobytes()
 
 
 def _plain(text: str) -> bytes:

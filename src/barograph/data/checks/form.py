@@ -15,6 +15,7 @@ class UnreadableRow(Check):
     """Rows that cannot be read: broken JSON, too many or too few cells, a line far too long.
 
     Why: most loaders stop at such a row, hours into a job at worst; others skip it without a word.
+    False alarm: none known.
     Sources: the JSON reader of `datasets` raises at the first broken line [S].
     """
 
@@ -34,6 +35,7 @@ class OtherForm(Graded):
     """Rows of another form than the rest: a column is missing or null, or holds a number or a list where texts belong.
 
     Why: a column of mixed types fails in the middle of the preparation, or is turned into text: `None` as an answer.
+    False alarm: a column that may be empty, under a name that means something here.
     Sources: Arrow tables, and so `datasets`, know one type for each column [D].
     """
 

@@ -6,12 +6,15 @@ import re
 
 from barograph.data.check import INFO, Check, EachExample, limit
 from barograph.data.example import PAIRS, Example, Kind
+from barograph.data.implicit import shared_length
 
 __all__ = ["CHECKS"]
 
 #: Signs that carry no sense of their own. Those of sums do, and so do dots and commas within numbers.
 _SIGNS = re.compile(r"""[\s!?;:'"()\[\]`*_#\u2010-\u201f\u2026]+|(?<!\d)[.,]+|[.,]+(?!\d)""")
 _NUMBER = re.compile(r"[-+]?\d[\d.,]*")
+#: Characters by which most pairs can be told apart.
+BEGIN = 64
 
 
 class EmptySide(EachExample):
@@ -83,6 +86,11 @@ class DiffersInForm(EachExample):
             or chosen.strip() == rejected.strip()
         ):
             return False
+        # Most pairs differ in their first words already.
+        begin, other = _bare(chosen[:BEGIN]), _bare(rejected[:BEGIN])
+        least = min(len(begin), len(other))
+        if begin[:least] != other[:least]:
+            return False
         bare = _bare(chosen)
         # Formulas, tables and faces are made of signs: where no word is left, signs are what is said.
         return bool(bare) and bare == _bare(rejected)
@@ -109,6 +117,10 @@ class DiffersInNumber(EachExample):
     def shows(self, example: Example) -> bool:
         chosen, rejected = example.chosen, example.rejected
         if chosen.strip() == rejected.strip() or abs(len(chosen) - len(rejected)) > 40:
+            return False
+        place = shared_length(chosen, rejected)
+        around = chosen[max(0, place - 1) : place + 1] + rejected[place : place + 1]
+        if not any(sign.isdigit() for sign in around) and not set(around) & {"-", "+"}:
             return False
         bare = _NUMBER.sub("0", chosen)
         return bare != chosen and bare.split() == _NUMBER.sub("0", rejected).split()
