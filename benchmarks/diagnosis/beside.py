@@ -16,12 +16,13 @@ warning of its holds a word for it (`rivals.py`); that is generous, since a text
 all of them. Most of these tools are made for other runs than these.
 
 - losslint, rldoctor, runmedic, trainproof and trainspotter read a `trainer_state.json` by a command of their own.
-- provenir, rlprobe and rlwatch have no command for a log: they watch a run of GRPO or PPO live. They are fed the rows
-  of the training, by the names of their own interfaces (`rivals_live.py`), and what they said at any time counts, as it
-  does in their own reports. provenir takes a spread that it is not given for nought, and nought for a collapse: where a
-  log has none, it is given 1.
-- provenir warns of a token entropy below 0.1 and rlwatch below 1.0. The tiny model is nearly certain of its answers
-  from the start on, at about 0.1, and both warn of that in healthy runs too. Most large models start higher.
+- provenir, rlprobe and rlwatch watch a run of GRPO or PPO live, and their commands read no logs but their own. They are
+  fed the rows of the training, by the names of their own interfaces (`rivals_live.py`), and what they said at any time
+  counts, as it does in their own reports. provenir takes a spread that it is not given for nought, and nought for a
+  collapse: where a log has none, it is given 1.
+- provenir warns of a token entropy below 0.1 or half of its largest, rlwatch of one below 1.0. The tiny model is nearly
+  certain of its answers from the start on, at about 0.1, so that both warn in healthy runs too. Larger models usually
+  start between 0.3 and 1.
 - Rules here are changed by looking at the tuned part, so that barograph has a row of what is held out, too.
 
 """

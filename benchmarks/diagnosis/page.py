@@ -24,7 +24,6 @@ faults, {logs} recorded runs in all. They are real trainings by TRL, transformer
 tiny model in its tiny world ([training](training.md)), 60 to 210 rows each. What is planted where stands in
 `first_lot.py`, `second_lot.py` and `third_lot.py` of `benchmarks/diagnosis/`; `record.py` beside them trains them
 anew, `score.py` prints this page.
-prints this page.
 
 How to read it:
 
