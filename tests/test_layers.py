@@ -35,7 +35,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "data": {"core", "text"},
     "monitor": {"core", "signals", "rules", "engine", "sources", "sinks", "guard", "console"},
     "web": {"core", "engine", "sources", "console", "charts", "monitor", "pages"},
-    "trainers": {"core", "sinks", "guard", "console", "charts", "monitor", "text"},
+    # `data` knows how what is seen of single examples is kept, and which of them stand out.
+    "trainers": {"core", "sinks", "guard", "console", "charts", "monitor", "text", "data"},
     "recipes": {"core", "sinks", "guard", "console", "monitor", "text", "data", "trainers"},
     "pages": {"core", "engine", "sources", "charts", "monitor"},
     "notebook": {"core", "engine", "charts", "monitor", "pages"},

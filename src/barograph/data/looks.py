@@ -1,9 +1,12 @@
 """What a training has shown of each example it learned from: a few numbers for each, however long it goes on.
 
 At every look a trainer has a margin of the example: by how much the model holds with its label. What is kept of all
-looks is their number, mean and spread, how often the margin was above zero, how often that was lost again, and the last
-one. Margins grow while a model learns, so that an early look is no worse than a late one only beside those of
-its time: for each look it is noted, too, where it stood among some hundreds around it.
+looks is their number, mean and spread, how often the model held with the label, how often that was lost again, and the
+last margin.
+
+In KTO the margin is the reward of one answer times the sign of its label. All rewards drift together, which would put
+all good answers on the wrong side at once, or all bad ones: so whether a label is held with is asked beside the middle
+between good and bad answers at that time. In a pair the drift cancels out by itself.
 """
 
 from __future__ import annotations
@@ -25,15 +28,15 @@ __all__ = ["FILE", "WINDOW", "Look", "Looks"]
 FILE = "logs/examples.npz"
 #: So many looks, one after another, are of one time.
 WINDOW = 256
-#: What is kept of each example, and in how many bytes: 40 of them in all.
+#: What is kept of each example, and in how many bytes: 40 in all. `beside` is the last margin beside the middle of its
+#: time, and `trail` the mean of these in which newer ones weigh more.
 KEPT = {
-    "count": "i4", "mean": "f8", "squares": "f8", "right": "i4", "forgotten": "i4", "last": "f4", "standing": "f4",
-    "evidence": "f4",
+    "count": "i4", "mean": "f8", "squares": "f8", "right": "i4", "forgotten": "i4", "last": "f4", "beside": "f4",
+    "trail": "f4",
 }  # fmt: skip
-#: Fewer looks than these are not enough to tell what is usual at their time.
-FEWEST = 16
-#: The most that one look says, in nats.
-LOUDEST = 3.0
+#: The weight of the newest look in the trail. The last look knows most while the model learns; earlier ones know better
+#: once it has begun to learn wrong labels by heart.
+NEWEST = 0.7
 FORM = 1
 
 
@@ -91,32 +94,30 @@ class Looks:
         margins = np.concatenate([one.margins for one in waiting])
         has_signs = all(one.signs is not None for one in waiting)
         signs = np.concatenate([one.signs for one in waiting if one.signs is not None]) if has_signs else None
-        centred = margins - signs * _middle(margins * signs, signs) if signs is not None else margins
-        standing, evidence = _among(centred), _says_wrong(centred)
+        beside = margins - signs * _middle(margins * signs, signs) if signs is not None else margins
         # An example may come twice in one window: its looks are taken one after another.
         nth = _repeats(rows)
         for turn in range(int(nth.max()) + 1):
             now = nth == turn
-            self._take(rows[now], margins[now], centred[now], standing[now], evidence[now])
+            self._take(rows[now], margins[now], beside[now])
 
-    def _take(
-        self, rows: NDArray[Any], margins: NDArray[Any], centred: NDArray[Any], standing: NDArray[Any],
-        evidence: NDArray[Any],
-    ) -> None:  # fmt: skip
+    def _take(self, rows: NDArray[Any], margins: NDArray[Any], beside: NDArray[Any]) -> None:
         """One look at each of these examples."""
+        import numpy as np
+
         kept = self.kept
-        had = kept["count"][rows] > 0
-        lost = had & (kept["last"][rows] > 0) & (margins <= 0)
+        lost = (kept["beside"][rows] > 0) & (beside <= 0)  # Of what was never seen it is nought.
         kept["count"][rows] += 1
         # Welford's way: neither a sum of squares that overflows nor a list of all looks.
         off = margins - kept["mean"][rows]
         kept["mean"][rows] += off / kept["count"][rows]
         kept["squares"][rows] += off * (margins - kept["mean"][rows])
-        kept["right"][rows] += margins > 0
+        kept["right"][rows] += beside > 0
         kept["forgotten"][rows] += lost
         kept["last"][rows] = margins
-        kept["standing"][rows] += standing
-        kept["evidence"][rows] += evidence
+        kept["beside"][rows] = beside
+        weight = np.maximum(NEWEST, 1.0 / kept["count"][rows])
+        kept["trail"][rows] += weight * (beside - kept["trail"][rows])
 
     def to_bytes(self) -> bytes:
         """Everything, as the content of a file."""
@@ -154,40 +155,6 @@ def _middle(scores: NDArray[Any], signs: NDArray[Any]) -> float:
 
     kinds = [scores[signs > 0], scores[signs < 0]]
     return float(np.mean([np.median(kind) for kind in kinds if len(kind)]))
-
-
-def _among(margins: NDArray[Any]) -> NDArray[Any]:
-    """The share of those around it that each one is above; of equals, half.
-
-    >>> import numpy as np
-    >>> _among(np.array([0.3, -1.0, 0.3, 2.0])).tolist()
-    [0.5, 0.125, 0.5, 0.875]
-    """
-    import numpy as np
-
-    ordered = np.sort(margins)
-    below, upto = ordered.searchsorted(margins, "left"), ordered.searchsorted(margins, "right")
-    share: NDArray[Any] = (below + upto) / (2 * len(margins))
-    return share
-
-
-def _says_wrong(margins: NDArray[Any]) -> NDArray[Any]:
-    """How much more likely each margin is if its label is the wrong way round than if it is right, in nats.
-
-    To turn a label round is to change the sign of its margin. Where margins around this time lie about `m` with a
-    spread of `s`, those of wrong labels lie about `-m`, and the logarithm of the ratio of both densities at `x` is
-    `-2 m x / s²`. Before anything is learned `m` is nought, and a margin says nothing.
-    """
-    import numpy as np
-
-    if len(margins) < FEWEST:
-        return np.zeros_like(margins)
-    usual = float(np.median(margins))
-    spread = 1.4826 * float(np.median(np.abs(margins - usual)))
-    if usual <= 0 or spread <= 0:
-        return np.zeros_like(margins)
-    says: NDArray[Any] = np.clip(-2 * usual * margins / spread**2, -LOUDEST, LOUDEST)
-    return says
 
 
 def _repeats(rows: Sequence[int] | NDArray[Any]) -> NDArray[Any]:

@@ -22,6 +22,7 @@ from barograph.core.methods import Method
 from barograph.monitor.live import Monitor
 from barograph.trainers import rescue, trl_compat
 from barograph.trainers.consoles import Console, asked_console, consoles
+from barograph.trainers.examples import ExampleWatch, has_labels
 from barograph.trainers.forward import Forward
 from barograph.trainers.views import views
 
@@ -61,10 +62,12 @@ class BarographCallback(TrainerCallback):  # type: ignore[misc]
         dry_run: say what would have been done, and do nothing.
         console: show the run, in place of the rows that the trainer prints itself: in a notebook as a block that is
             drawn anew, elsewhere in lines; with "text" in lines everywhere.
+        examples: keep by how much the model holds with the label of each training example, so that `barograph data
+            RUN` can tell which labels are likely wrong. It costs next to nothing.
         listeners: who else is to hear of it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one thing that a caller may choose by its name
         self,
         folder: str | os.PathLike[str] | None = None,
         *,
@@ -73,6 +76,7 @@ class BarographCallback(TrainerCallback):  # type: ignore[misc]
         most_rescues: int | None = None,
         dry_run: bool = False,
         console: Console = True,
+        examples: bool = True,
         listeners: Iterable[Listener] = (),
     ) -> None:
         self.folder = folder
@@ -88,6 +92,8 @@ class BarographCallback(TrainerCallback):  # type: ignore[misc]
         self._rate_before = 1.0
         self.rescues = 0
         self._console = asked_console(console)
+        self._keeps_examples = examples
+        self._examples: ExampleWatch | None = None
         self._unhush: Callable[[], None] = _nothing_to_undo
         self._listeners = list(listeners)
         self._trainer: Any = None
@@ -132,11 +138,13 @@ class BarographCallback(TrainerCallback):  # type: ignore[misc]
             self._asked, self._has_stopped, self._saved, self.rate, self.rescues = None, False, {}, 1.0, 0
         if state.is_world_process_zero:
             self._open(args, state, kwargs, goes_on=resuming is not None)
-        if _is_distributed(args):
+        if trl_compat.is_distributed(args):
             # Settings in a file may allow more than the code asked for, and only the first process has read them.
             self.guard, self.dry_run = _shared((self.guard, self.dry_run), args)
         if resuming is None and self._may_rescue():
             self._prepare_rescue(args, state)
+        if self._keeps_examples and self._trainer is not None:
+            self._watch_examples(args, state, kwargs)
 
     @_never_raising
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -146,6 +154,8 @@ class BarographCallback(TrainerCallback):  # type: ignore[misc]
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.step = None
         self._expects_row = control.should_log
+        if self._examples is not None:
+            self._examples.step(state.global_step)
 
     @_never_raising
     def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -157,7 +167,7 @@ class BarographCallback(TrainerCallback):  # type: ignore[misc]
             return
         if self.monitor is not None:
             self.monitor.log(state.global_step, logs)
-        if not _is_distributed(args):
+        if not trl_compat.is_distributed(args):
             decision = self.monitor.take_decision() if self.monitor is not None else None
         elif self._expects_row:
             # Every process gets here once for each row of the trainer's own, so none waits for another in vain.
@@ -169,11 +179,18 @@ class BarographCallback(TrainerCallback):  # type: ignore[misc]
             self._carry_out(decision, control)
 
     @_never_raising
+    def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._write_examples()
+
+    @_never_raising
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._note_checkpoint(state.global_step, str(Path(args.output_dir) / f"checkpoint-{state.global_step}"))
+        self._write_examples()
 
     @_never_raising
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if self._examples is not None:
+            self._examples.fetch(together=True)
         if not self._is_wrapped:
             self.finish("finished")
 
@@ -187,6 +204,7 @@ class BarographCallback(TrainerCallback):  # type: ignore[misc]
 
     def finish(self, state: str = "finished") -> None:
         """Close the record. The trainer does this by itself."""
+        self._close_examples()
         monitor = self.monitor
         if monitor is None or monitor.state != "running":
             return
@@ -308,20 +326,43 @@ class BarographCallback(TrainerCallback):  # type: ignore[misc]
         self.guard, self.dry_run = monitor.guard.allowed, monitor.guard.is_dry
         return monitor
 
+    # The examples
+
+    def _watch_examples(self, args: Any, state: Any, kwargs: Mapping[str, Any]) -> None:
+        """Keep margins of examples, where all processes can."""
+        method = Method(self.method) if self.method else trl_compat.method_of(self._trainer, kwargs.get("model"))
+        loader = kwargs.get("train_dataloader")
+        if method is None or not has_labels(method):
+            return
+        if self._examples is None:
+            dataset = getattr(loader, "dataset", None)
+            count = len(dataset) if dataset is not None and hasattr(dataset, "__len__") else 0
+            folder = str(self.monitor.folder) if self.monitor is not None else None
+            self._examples = ExampleWatch(self._trainer, method, count, folder)
+            if state.global_step > 0:
+                self._examples.take_up()
+        if not self._examples.attach(loader):
+            self._examples = None
+            self.tell("margins of single examples are not kept: the data come as a stream, or by a loader of one's own")
+
+    def _write_examples(self) -> None:
+        if self._examples is not None:
+            self._examples.write()
+
+    @_never_raising
+    def _close_examples(self) -> None:
+        examples, self._examples = self._examples, None
+        if examples is not None:
+            examples.close()
+            if examples.problem:
+                self.tell(f"margins of single examples were not kept to the end ({examples.problem})")
+
     def _died(self) -> None:
         self.finish("crashed")
 
 
 def _nothing_to_undo() -> None:
     """While the trainer prints as it always does."""
-
-
-def _is_distributed(args: Any) -> bool:
-    if args.world_size <= 1:
-        return False
-    import torch.distributed
-
-    return bool(torch.distributed.is_available() and torch.distributed.is_initialized())
 
 
 def _shared(known: Known, args: Any) -> Known:

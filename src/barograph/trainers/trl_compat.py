@@ -8,7 +8,8 @@ from __future__ import annotations
 import importlib.metadata
 import inspect
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
@@ -21,10 +22,12 @@ __all__ = [
     "forget_attempt",
     "hush",
     "is_closing_row",
+    "is_distributed",
     "is_sharded",
     "log_beside",
     "method_of",
     "of_model",
+    "rewards_heard",
     "trainer_of_caller",
 ]
 
@@ -66,6 +69,8 @@ GENERAL = (
 #: Callbacks of transformers that print every row as a dict; the first draws the bar, too.
 PRINTERS = frozenset({"ProgressCallback", "PrinterCallback"})
 LORA = {"r": "lora_r", "lora_alpha": "lora_alpha", "lora_dropout": "lora_dropout", "use_rslora": "lora_rslora"}
+#: What the rewards of single examples are called where a loss is computed: by DPO, its kin and KTO, by RewardTrainer.
+REWARDS = (("chosen_rewards", "rejected_rewards"), ("rewards_chosen", "rewards_rejected"))
 LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate")
 
 
@@ -88,6 +93,52 @@ def is_sharded(trainer: Any) -> bool:
     """Whether no device holds the whole model, so that it can only answer where all work together."""
     plugin = getattr(trainer.accelerator.state, "deepspeed_plugin", None)
     return bool(getattr(trainer, "is_fsdp_enabled", False) or getattr(plugin, "zero_stage", 0) == 3)
+
+
+def is_distributed(args: Any) -> bool:
+    """Whether several processes train together, and can reach one another."""
+    if args.world_size <= 1:
+        return False
+    import torch.distributed
+
+    return bool(torch.distributed.is_available() and torch.distributed.is_initialized())
+
+
+@contextmanager
+def rewards_heard(trainer: Any) -> Iterator[list[tuple[Any, Any]]]:
+    """The rewards of chosen and of rejected answers, one by one, that a loss computed in here works out.
+
+    TRL's trainers keep them to themselves and log their means. But all of them, in every version, gather something from
+    all processes for their log once the rewards are there, and whoever gathers has them among its variables.
+    """
+    heard: list[tuple[Any, Any]] = []
+    accelerator = trainer.accelerator
+
+    def listening(gather: Callable[..., Any]) -> Callable[..., Any]:
+        def gathered(*arguments: Any, **named: Any) -> Any:
+            if not heard:
+                heard.extend(_rewards_of(sys._getframe(1)))  # noqa: SLF001 - they are told to nobody
+            return gather(*arguments, **named)
+
+        return gathered
+
+    names = [name for name in ("gather", "gather_for_metrics") if name not in vars(accelerator)]
+    for name in names:
+        setattr(accelerator, name, listening(getattr(accelerator, name)))
+    try:
+        yield heard
+    finally:
+        for name in names:
+            vars(accelerator).pop(name, None)
+
+
+def _rewards_of(frame: FrameType) -> list[tuple[Any, Any]]:
+    """The pair of rewards among the variables of a frame, if both are there by now."""
+    for names in REWARDS:
+        if names[0] in frame.f_code.co_varnames:
+            known = frame.f_locals
+            return [(known[names[0]], known[names[1]])] if all(name in known for name in names) else []
+    return []
 
 
 def log_beside(trainer: Any, numbers: Mapping[str, float]) -> None:
