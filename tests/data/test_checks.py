@@ -156,8 +156,8 @@ def test_what_looks_personal_is_recognised(text: str, kind: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "card 4111 1111 1111 1112", "the sum is 1234567890123456", "GB83 WEST 1234 5698 7654 32", "pi is 3.14159265358979",
-        "10.0.0.1 and 127.0.0.1", "1,000,000 - 250,000 = 750,000", "in 2019-2020", "a@b", "12 x 12 x 12 = 1728",
+        "card 4111 1111 1111 1112", "the sum is 1234567890123456", "GB83 WEST 1234 5698 7654 32",
+        "pi is 3.14159265358979", "10.0.0.1 and 127.0.0.1", "1,000,000 - 250,000 = 750,000", "in 2019-2020", "a@b", "12 x 12 x 12 = 1728",
     ],
 )  # fmt: skip
 def test_what_does_not_is_left_alone(text: str) -> None:

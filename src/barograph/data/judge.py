@@ -41,7 +41,8 @@ def judge(  # noqa: PLR0913 - what may be said of the data, each by its name
     progress: Callable[[DataSet, int], None] | None = None,
 ) -> DataReport:
     """Everything that can be said of a data set: what is trained on, and what is held out if there is anything."""
-    form = form_of(_first_fields(train), train.name, kind)
+    form = _form(train, kind)
+    held_form = _form(held_out, form.kind) if held_out else form
     circumstances = Circumstances(form.kind, tokenizer, max_length)
     chosen = [check(circumstances) for check in checks if form.kind in check.kinds]
     for check in chosen:
@@ -54,11 +55,8 @@ def judge(  # noqa: PLR0913 - what may be said of the data, each by its name
         for see in seers:
             see(example)
     if held_out is not None and evidence.held_out is not None:
-        other = form_of(_first_fields(held_out), held_out.name, form.kind)
-        for _ in _looked_at(held_out, other, evidence.held_out, progress):
+        for _ in _looked_at(held_out, held_form, evidence.held_out, progress):
             pass
-    if not evidence.train.examples and not evidence.train.rows:
-        raise UnreadableData(f"{train.name}: holds no examples")
     findings: list[tuple[Check, DataFinding]] = []
     judged, not_judged = [], []
     for check in chosen:
@@ -78,15 +76,20 @@ def judge(  # noqa: PLR0913 - what may be said of the data, each by its name
         rows=evidence.train.rows,
         eval_path=held_out.name if held_out else None,
         eval_rows=evidence.held_out.rows if evidence.held_out else 0,
-        findings=_with_quotes(findings, {"train": (train, form), "eval": (held_out or train, form)}, evidence),
+        findings=_with_quotes(findings, {"train": (train, form), "eval": (held_out or train, held_form)}, evidence),
         judged=judged,
         not_judged=not_judged,
         figures=evidence.figures,
     )
 
 
-def _first_fields(data: DataSet) -> Iterator[Mapping[str, Any]]:
-    return (row.fields for _, row in islice(data.rows(), LOOKED_AT) if row.fields is not None)
+def _form(data: DataSet, kind: Kind | None) -> Form:
+    """The form of a data set by its first rows."""
+    first = [row for _, row in islice(data.rows(), LOOKED_AT)]
+    fields = [row.fields for row in first if row.fields is not None]
+    if not fields and first:
+        raise UnreadableData(f"{data.name}: holds no examples; row {first[0].number} {first[0].flaw}")
+    return form_of(fields, data.name, kind)
 
 
 def _looked_at(

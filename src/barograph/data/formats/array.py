@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,6 +16,8 @@ from barograph.data.formats.base import LONGEST_ROW, DataFile, Row, UnreadableDa
 __all__ = ["ArrayFile", "splits_of"]
 
 PIECE = 1 << 18
+#: What stands for a byte that is no UTF-8.
+_LOST = re.compile("[\udc80-\udcff]")
 
 
 class ArrayFile(DataFile):
@@ -47,9 +50,16 @@ class ArrayFile(DataFile):
             lead = b"[\n"
             for row in self.rows():
                 if row.fields is not None and keeps(row.number):
-                    target.write(lead + orjson.dumps(row.fields))
+                    target.write(lead + _dumped(row.fields))
                     lead = b",\n"
             target.write(b"[]\n" if lead == b"[\n" else b"\n]\n")
+
+
+def _dumped(fields: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(fields)
+    except TypeError:  # half a character, or a number beyond sixty-four bits
+        return json.dumps(fields).encode()
 
 
 def splits_of(path: Path) -> list[str]:
@@ -93,10 +103,10 @@ class _Text:
 
     def __init__(self, stream: IO[bytes], path: Path, note: Callable[[], None]) -> None:
         self._stream, self._path, self._note = stream, path, note
-        self._decode = codecs.getincrementaldecoder("utf-8-sig")("replace")
+        self._decode = codecs.getincrementaldecoder("utf-8-sig")("surrogateescape")
         self._held, self._at, self._ended = "", 0, False
         self._decoder = json.JSONDecoder()
-        #: Whether a character was lost since this was last set to False.
+        #: Whether bytes were no UTF-8 since this was last set to False.
         self.is_damaged = False
         self._row = 0
 
@@ -125,7 +135,11 @@ class _Text:
                 found, end = self._decoder.raw_decode(self._held, self._at)
                 # A number may go on in the next piece.
                 if end < len(self._held) or self._ended:
+                    text = self._held[self._at : end]
                     self._at = end
+                    if not text.isascii() and _LOST.search(text):
+                        self.is_damaged = True
+                        return json.loads(text.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
                     return found
             except RecursionError:
                 raise self.broken("is nested too deeply") from None
@@ -144,6 +158,8 @@ class _Text:
             yield self.value()
             if self.peek() == ",":
                 self.take(",")
+            elif not self.peek():
+                raise self.broken("is the last that stands there", "was the file cut? write it again")
             elif self.peek() != "]":
                 raise self.broken("is followed by no comma")
         self.take("]")
@@ -160,7 +176,6 @@ class _Text:
         self._note()
         piece = self._decode.decode(data, final=not data)
         self._ended = not data
-        self.is_damaged |= "\ufffd" in piece
         self._held = self._held[self._at :] + piece
         self._at = 0
         return bool(piece) or not self._ended

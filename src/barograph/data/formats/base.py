@@ -82,6 +82,7 @@ def opened(file: DataFile) -> Iterator[tuple[IO[bytes], Callable[[], None]]]:
             file.share_read = min(1.0, raw.tell() / size)
 
         yield stream, note
+        file.share_read = 1.0
 
 
 @contextmanager
