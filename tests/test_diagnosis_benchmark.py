@@ -22,7 +22,6 @@ sys.path.insert(0, str(BENCHMARK))
 import recorded  # noqa: E402 - as above
 import rivals  # noqa: E402 - as above
 import scenarios  # noqa: E402 - as above
-import third_lot  # noqa: E402 - as above
 from judging import Alarm, Said, said_of  # noqa: E402 - as above
 from page import page  # noqa: E402 - as above
 from scoring import Share, score  # noqa: E402 - as above
@@ -48,7 +47,7 @@ def test_every_method_is_held_out_too_healthy_and_with_faults() -> None:
     assert {one.method for one in held_out if one.fault is None} == set(METHODS)
     assert {one.method for one in held_out if one.fault is not None} == set(METHODS)
     assert {one.name for one in held_out} == {
-        scenario.name for scenario in scenarios.SCENARIOS if scenario.setting in third_lot.SETTINGS
+        scenario.name for scenario in scenarios.SCENARIOS if scenario.setting in scenarios.LOTS[-1].SETTINGS
     }
 
 
@@ -214,8 +213,8 @@ def test_intervals_are_those_of_wilson(count: int, of: int, low: float, high: fl
 
 def test_the_page_counts_what_it_is_given() -> None:
     scores = [
-        score(BY_NAME["dpo-apo--healthy"], 1, said_of(log(), ENTRY)),
-        score(BY_NAME["dpo-apo--overflow"], 1, said_of(log(broken_from=90), ENTRY)),
+        score(BY_NAME["dpo-usual--healthy"], 1, said_of(log(), ENTRY)),
+        score(BY_NAME["dpo-robust--overflow"], 1, said_of(log(broken_from=65), ENTRY)),
     ]
     text = page(scores, {})
     assert "| healthy runs without any alarm, at any time | - | 1/1 = 100% (21% to 100%) |" in text
@@ -223,9 +222,9 @@ def test_the_page_counts_what_it_is_given() -> None:
 
 
 def test_of_what_is_held_out_the_page_tells_no_more_than_sums() -> None:
-    one = score(BY_NAME["dpo-apo--overflow"], 1, said((92, "NUM01"), causes=("a cause that is not right",)))
+    one = score(BY_NAME["dpo-robust--overflow"], 1, said((67, "NUM01"), causes=("a cause that is not right",)))
     text = page([one], {})
-    assert "| dpo-apo | overflow | the loss is infinite at a step | 1 | - |" in text
+    assert "| dpo-robust | overflow | the loss is infinite at a step | 1 | - |" in text
     assert "a cause that is not right" not in text
 
 

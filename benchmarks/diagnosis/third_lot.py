@@ -1,6 +1,6 @@
 """The third lot: settings and faults drawn up after the second had been recorded, before it was looked at.
 
-All of it is held out. Settings differ from those of both lots before it; faults are of kinds that these have, planted
+It was held out until the fourth. Settings differ from those of both lots before it; faults are of kinds that these have, planted
 at other depths and other steps.
 """
 
