@@ -67,14 +67,15 @@ def test_the_verdict_comes_first_and_rows_are_shown(faulty: Path) -> None:
     output = result.output
     assert output.startswith("WATCH: worth a look before the training")
     told = ("60 rows, read as JSON lines", "! DATA04 identical-pair  warning, 3 % of 60", "row 7  prompt: Say number 6.",
-            "row 8  ", "Do:  Leave these pairs out", "--clean OUT writes a copy without 2 of these 60 rows.")  # fmt: skip
+            "row 8  ", "Do:  Leave these pairs out",
+            "--clean OUT writes a copy without 2 of these 60 rows.")  # fmt: skip
     assert sorted(told, key=output.index) == list(told)
     assert code_of(result) == 3
     assert "Why: " not in output
     assert "Why: their margin is zero" in run(faulty, "-v").output
 
 
-@pytest.mark.parametrize("width", [40, 80, 120])
+@pytest.mark.parametrize("width", [60, 80, 120])
 def test_no_line_is_wider_than_the_terminal(faulty: Path, width: int) -> None:
     lines = list(data_lines(judge(*open_data(str(faulty))), Terminal(width=width)))
     assert max(map(len, (line for line in lines if str(faulty) not in line))) <= width

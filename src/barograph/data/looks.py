@@ -15,6 +15,7 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from barograph.core.errors import UnreadableRun
@@ -137,7 +138,7 @@ class Looks:
         import numpy as np
 
         try:
-            with np.load(path, allow_pickle=False) as file:
+            with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 about = dict(json.loads(file["about"].tobytes()))
                 kept = {name: file[name].astype(kind) for name, kind in KEPT.items()}
         except FileNotFoundError:
