@@ -35,7 +35,7 @@ SHORT = 64
 #: Bytes of a half that are looked at.
 LONGEST = 20_000
 #: Examples that are worked on together.
-BATCH = 256
+BATCH = 128
 #: Pieces that so large a share of the first examples have are left out.
 COMMON = 0.1
 #: Texts by which nothing can be called common.
@@ -45,6 +45,10 @@ MOST_PAIRS = 2_000_000
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _MORE = np.uint64(0xBF58476D1CE4E5B9)
 _EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
+#: Capitals become small letters, and every blank the same one. Letters beyond ASCII stay as they are.
+_LOWER = bytes(
+    32 if chr(byte).isspace() and byte < 128 else ord(chr(byte).lower()) if byte < 128 else byte for byte in range(256)
+)
 
 
 class Twins(NamedTuple):
@@ -113,18 +117,25 @@ class Sketches:
     def _work(self) -> None:
         """Sketch what waits, all at once."""
         halves, self._waiting = self._waiting, []
-        owners, hashes = _pieces(halves)
+        pieces = _pieces(halves)
         if self._common is None and self._like is not None:
             self._common = self._like._common  # noqa: SLF001 - of its own kind
         if self._common is None:
-            self._common = _common_pieces(*_pieces(list(dict.fromkeys(halves))))
-        kept = ~self._common[(hashes >> np.uint64(20)).astype(np.uint16)]
-        owners, hashes = owners[kept], hashes[kept]
+            self._common = _common_pieces(_pieces(list(dict.fromkeys(halves))))
+        hashes, kept = pieces.hashes, pieces.inside
+        if self._common.any():
+            kept &= ~self._common[_shortened(hashes)]
         # The upper bits choose the bin, so that what is kept of a hash says nothing of its bin.
         bins = np.full(len(halves) * BINS, _EMPTY)
-        np.minimum.at(bins, owners * BINS + (hashes >> np.uint64(59)).astype(np.int64), hashes << np.uint64(5))
+        places = np.repeat(np.arange(len(halves)) * BINS, pieces.lengths)
+        places += (hashes >> np.uint64(59)).astype(np.int64)
+        hashes <<= np.uint64(5)
+        hashes[~kept] = _EMPTY
+        np.minimum.at(bins, places, hashes)
         sketch = _filled(bins.reshape(len(halves), BINS))
-        is_long = np.bincount(owners, minlength=len(halves)) >= SHORT - WIDTH
+        counted = np.concatenate(([0], np.cumsum(kept)))
+        ends = np.cumsum(pieces.lengths)
+        is_long = counted[ends] - counted[ends - pieces.lengths] >= SHORT - WIDTH
         self._long.extend(is_long.tolist())
         for place in np.flatnonzero(~is_long):
             # Too few pieces say too little: such a text is one piece.
@@ -139,34 +150,52 @@ class Sketches:
 
 def _plain(text: str) -> bytes:
     """A text without capitals, and with one blank between words."""
-    return " ".join(text[:LONGEST].lower().split()).encode("utf-8", "replace")
+    data = text[:LONGEST].encode("utf-8", "replace").translate(_LOWER)
+    return b" ".join(data.split()) if b"  " in data else data.strip()
 
 
-def _pieces(halves: list[bytes]) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
-    """For each piece of each text the place of the text and a hash."""
-    whole = np.frombuffer(b"".join(halves) + bytes(WIDTH), np.uint8)
+class Pieces(NamedTuple):
+    """The pieces of several texts, one that begins at each of their bytes."""
+
+    #: So many bytes has each text.
+    lengths: NDArray[np.int64]
+    hashes: NDArray[np.uint64]
+    #: Whether a piece ends within its text.
+    inside: NDArray[np.bool_]
+
+
+def _pieces(halves: list[bytes]) -> Pieces:
+    whole = np.frombuffer(b"".join(halves) + bytes(2 * WIDTH), np.uint8)
     lengths = np.array([len(half) for half in halves])
-    windows = np.lib.stride_tricks.sliding_window_view(whole, WIDTH)[: lengths.sum()]
-    values = np.ascontiguousarray(windows).view(np.uint64).reshape(-1)
-    owners = np.repeat(np.arange(len(halves)), lengths)
-    # A piece may not reach into the next text.
-    rest = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(values))
-    inside = rest >= WIDTH
-    owners, values = owners[inside], values[inside]
-    mixed = values * _MIX
-    mixed ^= mixed >> np.uint64(29)
-    mixed *= _MORE
-    return owners, mixed ^ (mixed >> np.uint64(32))
+    ends = np.cumsum(lengths)
+    size = int(ends[-1])
+    hashes = np.empty(size, np.uint64)
+    for first in range(WIDTH):  # every eighth piece is one number after another in memory
+        each = hashes[first::WIDTH]
+        each[:] = whole[first : first + WIDTH * len(each)].view(np.uint64)
+    inside = np.ones(size, np.bool_)
+    late = ends[:, None] - np.arange(1, WIDTH)
+    inside[late[late >= (ends - lengths)[:, None]]] = False
+    hashes *= _MIX
+    hashes ^= hashes >> np.uint64(29)
+    hashes *= _MORE
+    hashes ^= hashes >> np.uint64(32)
+    return Pieces(lengths, hashes, inside)
 
 
-def _common_pieces(owners: NDArray[np.int64], hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+def _shortened(hashes: NDArray[np.uint64]) -> NDArray[np.uint16]:
+    """Sixteen bits of each hash."""
+    return (hashes >> np.uint64(20)).astype(np.uint16)
+
+
+def _common_pieces(pieces: Pieces) -> NDArray[np.bool_]:
     """A table of the pieces that many of the first texts have, by sixteen bits of their hashes."""
     table = np.zeros(1 << 16, np.bool_)
-    count = int(owners[-1]) + 1 if len(owners) else 0
+    count = len(pieces.lengths)
     if count >= FEW:
-        short = (hashes >> np.uint64(20)).astype(np.uint16)
-        once = np.unique(np.stack([owners, short.astype(np.int64)], axis=1), axis=0)
-        table[np.bincount(once[:, 1], minlength=1 << 16) >= COMMON * count] = True
+        owners = np.repeat(np.arange(count), pieces.lengths)[pieces.inside]
+        each = owners << 16 | _shortened(pieces.hashes[pieces.inside])
+        table[np.bincount(np.unique(each) & 0xFFFF, minlength=1 << 16) >= COMMON * count] = True
     return table
 
 

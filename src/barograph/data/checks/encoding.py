@@ -12,7 +12,8 @@ from barograph.data.finding import DataFinding
 
 __all__ = ["CHECKS"]
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROLS = bytes(sorted({*range(32), 127} - set(b"\t\n\r")))
+_CONTROL = re.compile(f"[{re.escape(_CONTROLS.decode())}]")
 #: UTF-8 that was read as Latin-1 or Windows-1252: the first bytes of a letter or sign, and what follows them.
 _MOJIBAKE = re.compile(
     "[\u00c2\u00c3][\u0080-\u00bf]|\u00e2\u20ac[\u0080-\u00bf\u0153\u2122\u02dc\u201c\u201d\u00a2\u00a6]"
@@ -27,7 +28,8 @@ LOST = "\ufffd"
 def damage(text: str) -> re.Match[str] | None:
     """The first place where a text is damaged."""
     if text.isascii():
-        return None if text.isprintable() else _CONTROL.search(text)
+        data = text.encode()
+        return None if len(data.translate(None, _CONTROLS)) == len(data) else _CONTROL.search(text)
     if LOST in text:
         return re.search(LOST, text)
     return _MOJIBAKE.search(text) or _CONTROL.search(text)
@@ -54,11 +56,10 @@ class Damaged(EachExample):
         self.met = {"lost": 0, "garbled": 0, "control": 0}
 
     def shows(self, example: Example) -> bool:
-        for text in example.texts():
-            if found := damage(text):
-                sign = found[0]
-                self.met["lost" if sign == LOST else "control" if len(sign) == 1 else "garbled"] += 1
-                return True
+        if found := damage(example.whole):
+            sign = found[0]
+            self.met["lost" if sign == LOST else "control" if len(sign) == 1 else "garbled"] += 1
+            return True
         if example.is_damaged:
             self.met["lost"] += 1
         return example.is_damaged
@@ -86,7 +87,7 @@ class Entities(EachExample):
     do = ("Unpack them by html.unescape, unless the texts are about HTML",)
 
     def shows(self, example: Example) -> bool:
-        return any("&" in text and _ENTITY.search(text) for text in example.texts())
+        return "&" in example.whole and _ENTITY.search(example.whole) is not None
 
     def quote(self, example: Example) -> str:
         return _around(example, _ENTITY.search)

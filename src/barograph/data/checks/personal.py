@@ -25,14 +25,14 @@ _PHONE = re.compile(
     r"(?<![\w+-])(?:\+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d{1,4}(?:[ .-]?\d{2,4}){2,4}|\(\d{3}\) ?\d{3}[ .-]\d{4}"
     r"|\d{3}([.-])\d{3}\1\d{4})(?![\w-])"
 )
-_DIGITS = re.compile(r"\d[\d ().-]{5,}\d")
+_DIGITS = re.compile(r"[0-9][0-9 ().-]{5,}[0-9]")
 
 
 def found_in(text: str) -> Iterator[tuple[str, str]]:
     """What looks personal in a text: what it is, and the string."""
     if "@" in text:
         yield from (("e-mail", found[0]) for found in _MAIL.finditer(text))
-    if found := _KEY.search(text):
+    if _may_hold_key(text) and (found := _KEY.search(text)):
         yield "key", found[0]
     if not _DIGITS.search(text):
         return
@@ -48,6 +48,14 @@ def found_in(text: str) -> Iterator[tuple[str, str]]:
     for found in _PHONE.finditer(text):
         if len(re.sub(r"\D", "", found[0])) >= 9:
             yield "phone", found[0]
+
+
+def _may_hold_key(text: str) -> bool:
+    """Whether one of the signs stands there by which keys begin. Written out, as it is asked of every text."""
+    return (
+        "AKIA" in text or ("gh" in text and "_" in text) or "hf_" in text or "sk-" in text or "xox" in text
+        or "AIza" in text or "eyJ" in text or "-----BEGIN" in text
+    )  # fmt: skip
 
 
 def _is_card(digits: str) -> bool:
@@ -107,7 +115,7 @@ class Personal(EachExample):
         self.met: dict[str, int] = {}
 
     def shows(self, example: Example) -> bool:
-        kinds = {kind for text in example.texts() for kind, _ in found_in(text)}
+        kinds = {kind for kind, _ in found_in(example.whole)}
         for kind in sorted(kinds):
             self.met[kind] = self.met.get(kind, 0) + 1
         return bool(kinds)

@@ -86,7 +86,10 @@ class DiffersInForm(EachExample):
             or chosen.strip() == rejected.strip()
         ):
             return False
-        # Most pairs differ in their first words already.
+        # Most pairs differ in their first letter already, or else in their first words.
+        first, second = chosen[:1], rejected[:1]
+        if first.isalnum() and second.isalnum() and first.casefold() != second.casefold():
+            return False
         begin, other = _bare(chosen[:BEGIN]), _bare(rejected[:BEGIN])
         least = min(len(begin), len(other))
         if begin[:least] != other[:least]:

@@ -45,12 +45,12 @@ class SpecialToken(EachExample):
         self.met: dict[str, int] = {}
 
     def shows(self, example: Example) -> bool:
-        for text in example.texts():
-            if ("<" in text or "[" in text) and (found := _MARK.search(text)):
-                mark = found[0]
-                if mark in self.met or len(self.met) < 1000:
-                    self.met[mark] = self.met.get(mark, 0) + 1
-                return True
+        text = example.whole
+        if ("<" in text or "[" in text) and (found := _MARK.search(text)):
+            mark = found[0]
+            if mark in self.met or len(self.met) < 1000:
+                self.met[mark] = self.met.get(mark, 0) + 1
+            return True
         return False
 
     def findings(self, evidence: Evidence) -> Iterator[DataFinding]:
