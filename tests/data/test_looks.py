@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import statistics
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ def test_what_is_kept_equals_a_full_log(seed: int) -> None:
     kept = looked(examples, batches).kept
     for row in range(examples):
         margins = log.get(row, [])
-        lost = sum(before > 0 and after <= 0 for before, after in zip(margins, margins[1:], strict=False))
+        lost = sum(before > 0 and after <= 0 for before, after in pairwise(margins))
         assert kept["count"][row] == len(margins)
         assert kept["right"][row] == sum(margin > 0 for margin in margins)
         assert kept["forgotten"][row] == lost

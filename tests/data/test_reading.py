@@ -171,35 +171,6 @@ def test_what_datasets_saved(tmp_path: Path) -> None:
     assert fields_of(open_data(str(tmp_path / "cleaned")).train) == ROWS[1:]
 
 
-def test_a_data_set_of_the_hub_is_a_stream(monkeypatch: pytest.MonkeyPatch) -> None:
-    datasets = pytest.importorskip("datasets", reason="needs the `train` extra")
-
-    def load(name: str, *, streaming: bool) -> dict[str, list[dict[str, str]]]:
-        assert (name, streaming) == ("someone/pairs", True)
-        return {"train": ROWS, "test": ROWS[:1]}
-
-    monkeypatch.setattr(datasets, "load_dataset", load)
-    splits = open_data("someone/pairs")
-    assert fields_of(splits.train) == ROWS
-    with pytest.raises(UnreadableData, match="cannot be written cleaned; save it by `datasets` first"):
-        splits.train.files[0].copy(Path("out"), lambda number: True)
-
-
-def test_a_hub_that_cannot_be_reached_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    datasets = pytest.importorskip("datasets", reason="needs the `train` extra")
-
-    def load(name: str, *, streaming: bool) -> None:
-        raise ConnectionError("no route to host\nand a long trace")
-
-    monkeypatch.setattr(datasets, "load_dataset", load)
-    with pytest.raises(UnreadableData) as caught:
-        open_data("someone/pairs")
-    assert str(caught.value) == (
-        "someone/pairs: is no file or folder here, and could not be had from the hub (ConnectionError: no route to "
-        "host); check its name and the connection"
-    )
-
-
 def test_without_datasets_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     import sys
 
@@ -234,7 +205,7 @@ def refused(path: Path) -> str:
         ("a.json", b'"text"', ": is neither a list of objects nor an object of lists"),
         ("a.parquet", b"PAR1 and no more", ": is a damaged Parquet file"),
         ("a.csv", b'prompt,chosen\n"never closed,1\n', ": holds no examples; row 1 has 1 columns where"),
-        ("a.csv", b"prompt,chosen\na\0b,1\n", ": line 2 holds a zero byte; is it a binary file, or UTF-16?"),
+        ("a.csv", b"prompt,chosen\n" + b"a" * 99 + b"\0b,1\n", ": line 2 holds a zero byte; is it a binary file, or UTF-16?"),
         ("a.jsonl.gz", gzip.compress(as_lines(ROWS) * 500)[:-30], ": is damaged or was cut"),
         ("a.jsonl.gz", b"not packed", ": is damaged or was cut"),
         ("a.jsonl", b'{"promt": "a", "chosn": "b", "rejected": "c"}\n',
@@ -366,17 +337,17 @@ def test_elsewhere_it_is_one_sentence(name: str, before: bytes, says: str, tmp_p
 
 
 @pytest.mark.slow
-def test_memory_grows_by_little_with_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Some hundred and fifty bytes are kept of each example, whatever its length."""
+def test_memory_grows_by_little_with_the_rows(tmp_path: Path) -> None:
+    """Some hundred and fifty bytes are kept of each example, whatever its length: here it has nine hundred."""
     peaks = []
-    for count in (2_000, 12_000):
+    for count in (1_000, 5_000):
         path = tmp_path / f"{count}.jsonl"
         with path.open("w") as target:
             for number in range(count):
-                side = f"{number} " * 100
+                side = f"n{number} " * 60
                 target.write(json.dumps({"prompt": f"p {side}", "chosen": f"c {side}", "rejected": f"r {side}"}) + "\n")
-        peaks.append(peak_of(lambda path=path: judge(*open_data(str(path)), sample=500)))
-    assert (peaks[1] - peaks[0]) * 1e6 / 10_000 < 600
+        peaks.append(peak_of(lambda path=path: judge(*open_data(str(path)), sample=100)))
+    assert (peaks[1] - peaks[0]) * 1e6 / 4_000 < 450
 
 
 def test_the_longest_row_is_the_same_for_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -26,12 +27,14 @@ if TYPE_CHECKING:
 
 __all__ = ["data"]
 
+PIPED = "-"
 KINDS = ("paired", "unpaired", "reward", "steps", "prompts")
 
 
 @click.command(short_help="Say whether a data set is fit to be trained on.")
 @click.argument("where", metavar="DATA")
 @click.option("--eval", "held_out", metavar="DATA", help="What is held out; else a split of that name beside DATA.")
+@click.option("--split", metavar="NAME", help="Which split, where DATA has several: train_prefs.")
 @click.option("--kind", type=click.Choice(KINDS), help="What it is for, whatever it looks like.")
 @click.option("--tokenizer", metavar="PATH", help="A tokenizer or model on disk: tokens are counted, not estimated.")
 @click.option("--max-length", type=click.IntRange(1), metavar="N", help="Tokens that an example will be cut to.")
@@ -50,6 +53,7 @@ KINDS = ("paired", "unpaired", "reward", "steps", "prompts")
 def data(  # noqa: PLR0913, PLR0917 - one argument for each option
     where: str,
     held_out: str | None,
+    split: str | None,
     kind: str | None,
     tokenizer: str | None,
     max_length: int | None,
@@ -66,41 +70,49 @@ def data(  # noqa: PLR0913, PLR0917 - one argument for each option
     """Say what is wrong with a preference data set before anything is trained on it, in which rows, and what to do.
 
     DATA is a file (JSON lines, JSON, CSV, TSV, Parquet; packed or not), a folder of such files or one that `datasets`
-    saved, or a data set of the hub. Pairs, labelled answers, labelled steps and prompts are recognised by their
-    columns, whatever these are called; conversations and prompts that stand only within the answers too.
+    saved, a data set of the hub (OWNER/NAME), or - for standard input. Pairs, labelled answers, labelled steps and
+    prompts are recognised by their columns, whatever these are called; conversations and prompts that stand only
+    within the answers too.
 
     \b
       barograph data pairs.jsonl
       barograph data train.parquet --eval test.parquet
       barograph data kto.csv --kind unpaired --json
       barograph data pairs.jsonl --tokenizer models/qwen --max-length 1024
+      zstd -dc pairs.jsonl.zst | barograph data -
       barograph data pairs.jsonl --clean pairs-clean.jsonl
     """  # noqa: D301 - click looks for the backspace itself
     from barograph.data.catalogue import select
+    from barograph.data.clean import check_room
     from barograph.data.clean import clean as cleaned
     from barograph.data.example import Kind
     from barograph.data.judge import judge
+    from barograph.data.piped import piped
     from barograph.data.reading import open_data
     from barograph.data.tokenizer import tokenizer_at
 
     checks = select(_split(selected), _split(ignored))
     limits = _limits(numbers)
     words = tokenizer_at(tokenizer) if tokenizer else None
-    splits = open_data(where)
-    beside = open_data(held_out).train if held_out else splits.held_out
-    with _shown() as progress:
-        report = judge(
-            splits.train,
-            beside,
-            kind=Kind(kind) if kind else None,
-            tokenizer=words,
-            max_length=max_length,
-            sample=sample,
-            checks=checks,
-            limits=limits,
-            progress=progress,
-        )
-    copy = cleaned(splits.train, report.rows, report.findings, out) if out else None
+    with ExitStack() as stack:
+        is_piped = where == PIPED
+        splits = stack.enter_context(piped(sys.stdin.buffer, split)) if is_piped else open_data(where, split)
+        beside = open_data(held_out).train if held_out else splits.held_out
+        if out:
+            check_room(splits.train, Path(out))
+        with _shown() as progress:
+            report = judge(
+                splits.train,
+                beside,
+                kind=Kind(kind) if kind else None,
+                tokenizer=words,
+                max_length=max_length,
+                sample=sample,
+                checks=checks,
+                limits=limits,
+                progress=progress,
+            )
+        copy = cleaned(splits.train, report.rows, report.findings, out) if out else None
     if as_json:
         _print_json(report, copy)
     else:

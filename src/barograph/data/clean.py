@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -13,9 +14,9 @@ from barograph.core.errors import ConfigurationError
 from barograph.data.finding import DataFinding
 from barograph.data.formats.base import DataFile, UnreadableData
 from barograph.data.formats.saved import SavedSet
-from barograph.data.reading import DataSet
+from barograph.data.reading import LOG, DataSet
 
-__all__ = ["Cleaned", "clean", "log_of"]
+__all__ = ["Cleaned", "check_room", "clean", "log_of"]
 
 
 class Cleaned(NamedTuple):
@@ -30,8 +31,7 @@ class Cleaned(NamedTuple):
 def clean(data: DataSet, rows: int, findings: Iterable[DataFinding], out: str | Path) -> Cleaned:
     """Write `data`, of `rows` rows, without those that findings drop. What is there already is never written over."""
     out = Path(out)
-    log = log_of(out)
-    _check_room(data, out, log)
+    log = check_room(data, out)
     reasons: dict[int, list[DataFinding]] = {}
     for finding in findings:
         for number in finding.drops:
@@ -63,10 +63,12 @@ def clean(data: DataSet, rows: int, findings: Iterable[DataFinding], out: str | 
 
 def log_of(out: Path) -> Path:
     """Where it is said what was dropped."""
-    return out.with_name(f"{out.name}.dropped.jsonl")
+    return out.with_name(f"{out.name}{LOG}")
 
 
-def _check_room(data: DataSet, out: Path, log: Path) -> None:
+def check_room(data: DataSet, out: Path) -> Path:
+    """Refuse a copy that could not be written, before anything is read for it; else say where its log will be."""
+    log = log_of(out)
     for path in (out, log):
         if path.exists():
             raise ConfigurationError(f"{path}: is there already, and nothing is written over; name another file")
@@ -77,6 +79,9 @@ def _check_room(data: DataSet, out: Path, log: Path) -> None:
         raise ConfigurationError(
             f"{out}: the copy is of the same format as {first.path.name}; let its name end in {first.path.suffix!r}"
         )
+    if not os.access(out.parent, os.W_OK):
+        raise ConfigurationError(f"{out.parent}: nothing may be written there; name another folder")
+    return log
 
 
 def _write(data: DataSet, out: Path, keeps: Callable[[int], bool]) -> None:

@@ -33,6 +33,8 @@ NEEDS: Mapping[Kind, Sequence[str]] = {
     Kind.STEPS: ("prompt", "steps", "labels"),
     Kind.PROMPTS: ("prompt",),
 }
+#: What the log of a training has in its rows, and no example has.
+LOGGED = frozenset({"loss", "learning_rate"})
 #: In which order a kind is recognised: the first whose needs are met.
 ORDER = (Kind.PAIRED, Kind.STEPS, Kind.UNPAIRED, Kind.PROMPTS)
 #: The words that labels are written in.
@@ -225,11 +227,14 @@ def _half(found: Mapping[str, str]) -> Kind | None:
 def _absent(name: str, firsts: Mapping[str, object], found: Mapping[str, str], kind: Kind | None) -> str:
     there = ", ".join(list(firsts)[:8]) + (" ..." if len(firsts) > 8 else "")
     if kind is None:
+        if LOGGED.issubset(firsts):
+            return f"{name}: is the log of a training and no data set; judge it by: barograph check {name}"
         known = [aliases[0] for aliases in ALIASES.values()]
-        near = next((said for column in firsts if (said := suggest(column.lower(), known))), "")
+        near = next((said for column in firsts if (said := suggest(column.lower(), known))), "").removeprefix("; ")
         return (
-            f"{name}: no kind of example has the columns {there}{near}; pairs need 'chosen' and 'rejected', labelled "
-            "answers 'completion' and 'label', steps 'completions' and 'labels', prompts 'prompt'"
+            f"{name}: no kind of example has the columns {there}{f' ({near})' if near else ''}; pairs need 'chosen' "
+            "and 'rejected', labelled answers 'completion' and 'label', steps 'completions' and 'labels', prompts "
+            "'prompt'"
         )
     need = next(need for need in NEEDS[kind] if need not in found)
     usual = ALIASES[need]

@@ -80,7 +80,16 @@ def judge(  # noqa: PLR0913 - what may be said of the data, each by its name
         judged=judged,
         not_judged=not_judged,
         figures=evidence.figures,
+        notes=_notes(form),
     )
+
+
+def _notes(form: Form) -> list[str]:
+    """What should be known of how the data were read."""
+    if not form.others:
+        return []
+    named = ", ".join(form.others[:8]) + (", ..." if len(form.others) > 8 else "")
+    return [f"not looked at: {named}"]
 
 
 def _form(data: DataSet, kind: Kind | None) -> Form:

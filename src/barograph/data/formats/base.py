@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import codecs
 import gzip
 import lzma
 from abc import ABC, abstractmethod
@@ -13,7 +14,18 @@ from typing import IO, Any, BinaryIO, ClassVar, NamedTuple, cast
 
 from barograph.core.errors import BarographError
 
-__all__ = ["LONGEST_ROW", "PACKED", "DataFile", "Row", "UnreadableData", "bare_suffix", "opened", "reading"]
+__all__ = [
+    "LONGEST_ROW",
+    "PACKED",
+    "DataFile",
+    "Row",
+    "UnreadableData",
+    "bare_suffix",
+    "check_encoding",
+    "opened",
+    "reading",
+    "unpacked",
+]
 
 #: A row of more bytes than this is no example: nobody trains on answers of a million words.
 LONGEST_ROW = 16 << 20
@@ -46,6 +58,8 @@ class DataFile(ABC):
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        #: What it is called where a row is named.
+        self.known_as = path
         #: How far it has been read, from 0 to 1.
         self.share_read = 0.0
 
@@ -83,6 +97,24 @@ def opened(file: DataFile) -> Iterator[tuple[IO[bytes], Callable[[], None]]]:
 
         yield stream, note
         file.share_read = 1.0
+
+
+@contextmanager
+def unpacked(path: Path, packer: str) -> Iterator[IO[bytes]]:
+    """The bytes of a file that was packed by what this suffix stands for; by nothing, if it stands for nothing."""
+    opener = _OPENERS.get(packer)
+    with reading(path), path.open("rb") as raw:
+        yield cast("IO[bytes]", opener(raw, "rb")) if opener else raw
+
+
+def check_encoding(path: Path) -> None:
+    """Refuse text whose first bytes say that it is no UTF-8."""
+    with unpacked(path, path.suffix.lower()) as stream:
+        begin = stream.read(64)
+    if begin.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in begin:
+        raise UnreadableData(
+            f"{path}: is UTF-16 or binary, where UTF-8 belongs; if it is text, iconv -f UTF-16 -t UTF-8 makes it so"
+        )
 
 
 @contextmanager

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+import socket
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from barograph.core.errors import MissingExtra
 from barograph.data.formats.base import DataFile, Row, UnreadableData
 
 __all__ = ["SavedSet", "hub_splits", "is_saved", "saved_splits"]
+
+
+#: Seconds that the hub has to answer.
+PATIENCE = 5.0
 
 
 class SavedSet(DataFile):
@@ -54,14 +63,45 @@ def saved_splits(folder: Path) -> dict[str, DataFile]:
 def hub_splits(name: str) -> dict[str, DataFile]:
     """The splits of a data set of the hub, as streams: nothing is copied to this disk."""
     datasets = _library(f"reading {name}, which is no file here and may be a data set of the hub,")
-    try:
-        found = datasets.load_dataset(name, streaming=True)
-    except Exception as error:  # noqa: BLE001 - a hub fails in many ways, all of which come to this
+    absent = f"{name}: is no file or folder here, and could not be had from the hub"
+    if (host := _unreachable_hub()) is not None:
         raise UnreadableData(
-            f"{name}: is no file or folder here, and could not be had from the hub ({_said(error)}); "
-            "check its name and the connection"
-        ) from None
+            f"{absent} ({host} cannot be reached); check its name, or load it by `datasets` where there is a "
+            "connection and name the folder that `save_to_disk` writes"
+        )
+    try:
+        with _quiet():
+            found = datasets.load_dataset(name, streaming=True)
+    except Exception as error:  # noqa: BLE001 - a hub fails in many ways, all of which come to this
+        raise UnreadableData(f"{absent} ({_said(error)}); check its name and the connection") from None
     return _splits(Path(name), found)
+
+
+def _unreachable_hub() -> str | None:
+    """The host of the hub if there is no way to it. Its own client would try for half a minute to find that out."""
+    from huggingface_hub import constants
+
+    address = urlsplit(constants.ENDPOINT)
+    if constants.HF_HUB_OFFLINE or getproxies():
+        return None  # What is in the cache may do, or it is the proxy that knows the way.
+    host = address.hostname or ""
+    try:
+        socket.create_connection((host, address.port or 443), timeout=PATIENCE).close()
+    except OSError:
+        return host
+    return None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Inside, the client of the hub does not tell of each of its trials."""
+    log = logging.getLogger("huggingface_hub")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
 
 
 def _splits(where: Path, found: Any) -> dict[str, DataFile]:
