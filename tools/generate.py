@@ -54,6 +54,8 @@ from barograph.core.methods import Method  # noqa: E402
 from barograph.core.names import catalogue  # noqa: E402
 from barograph.data.catalogue import CHECKS  # noqa: E402
 from barograph.data.check import Check  # noqa: E402
+from barograph.data.example import Kind  # noqa: E402
+from barograph.data.form import ALIASES, NEEDS  # noqa: E402
 from barograph.engine.judge import judge  # noqa: E402
 from barograph.rules.base import Rule  # noqa: E402
 from barograph.rules.catalogue import RULES, by_code  # noqa: E402
@@ -318,7 +320,14 @@ def generated_block(name: str) -> str:
             for check in CHECKS
         ]  # fmt: skip
         return "\n".join(table(("code", "name", "severity", "kinds", "what it sees"), rows))
-    raise SystemExit(f"nothing is generated under the name {name!r}; there are: checks, rules, sources")
+    if name == "columns":
+        rows = [
+            (f"`{aliases[0]}`", ", ".join(kind.value for kind in Kind if thing in {"prompt", *NEEDS[kind]}),
+             ", ".join(f"`{alias}`" for alias in aliases[1:]))
+            for thing, aliases in ALIASES.items()
+        ]  # fmt: skip
+        return "\n".join(table(("column", "kinds", "other names it may have"), rows))
+    raise SystemExit(f"nothing is generated under the name {name!r}; there are: checks, columns, rules, sources")
 
 
 def anchor_of(check: type[Check]) -> str:

@@ -420,4 +420,12 @@ CASES = [
         INFO,
         "e-mail 1",
     ),
+    Case(
+        "DATA37",
+        [{**row, "score_chosen": 4 - place % 3, "score_rejected": 3} for place, row in enumerate(P[:6])],
+        [{**row, "score_chosen": 4, "score_rejected": 3} for row in P[:6]],
+        (2, 3, 5, 6),
+        CRITICAL,
+        "4 of 6 pairs that have scores are not preferred by them: in 2 both are alike, in 2 the rejected",
+    ),
 ]

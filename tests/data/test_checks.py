@@ -23,8 +23,8 @@ from barograph.data.example import Kind
 from barograph.data.finding import DataFinding, DataReport
 
 Found = Callable[..., list[DataFinding]]
-#: What has tests of its own: DATA01 in test_reading, DATA22 below.
-ELSEWHERE = {"DATA01", "DATA22"}
+#: What has tests of its own: DATA01 in test_reading, the others below.
+ELSEWHERE = {"DATA01", "DATA22", "DATA38"}
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -216,3 +216,60 @@ def test_tokens_are_counted_where_there_is_a_tokenizer(found: Found) -> None:
     told = found("DATA23", rows, max_length=500, tokenizer=Words())[0]
     assert list(told.rows) == [2]
     assert "estimate" not in told.says
+
+
+def test_a_prompt_that_fills_the_room_is_counted_apart(found: Found) -> None:
+    rows = cases.changed(cases.P, (2, 3, 4), lambda row: {"chosen": cases.LONG})
+    rows = cases.changed(rows, (4,), lambda row: {"prompt": cases.LONG})
+    assert "3 of 200 examples take more" in (said := found("DATA23", rows, max_length=512)[0].says)
+    assert said.endswith("; in 1 of them the prompt alone does")
+
+
+def test_marks_of_the_tokenizer_itself_are_seen(found: Found) -> None:
+    """One that looks like no mark at all."""
+    words = Words()
+    words.all_special_tokens = ["</s>", "=END="]  # type: ignore[attr-defined]
+    rows = cases.changed(cases.P, (5,), lambda row: {"chosen": f"{row['chosen']} =END="})
+    assert found("DATA19", rows) == []
+    told = found("DATA19", rows, tokenizer=words)[0]
+    assert list(told.rows) == [5]
+    assert "=END=" in told.shown[0].quote
+
+
+@pytest.mark.parametrize(
+    "scores", [{"score_chosen": "4", "score_rejected": 3}, {"score_chosen": None, "score_rejected": 3}, {}]
+)
+def test_what_has_no_scores_is_not_judged_by_them(scores: dict[str, Any], judged: Callable[..., DataReport]) -> None:
+    report = judged([{**row, **scores} for row in cases.P])
+    assert {one.code: one.reason for one in report.not_judged}["DATA37"] == "the answers have no scores"
+
+
+class Joining(Words):
+    """A tokenizer of words, each with the blank before it: a blank at the end of a prompt joins what follows."""
+
+    def __call__(self, text: str, *, add_special_tokens: bool = True) -> dict[str, Any]:
+        import re
+
+        return {"input_ids": re.findall(r" ?[^ ]+| +", text)}
+
+    def apply_chat_template(
+        self, talk: list[dict[str, str]], *, tokenize: bool, add_generation_prompt: bool = False
+    ) -> str:
+        """One that has the model think where nothing is said yet, as some do."""
+        told = "".join(f"[{turn['role']}] {turn['content']}" for turn in talk)
+        return f"{told}[assistant] <think>" if add_generation_prompt else told
+
+
+def test_a_seam_that_moves_is_seen(found: Found) -> None:
+    rows = [{**row, "chosen": f" {row['chosen']}", "rejected": f" {row['rejected']}"} for row in cases.P]
+    assert found("DATA38", rows, tokenizer=Joining()) == []
+    moved = cases.changed(rows, (2, 3), lambda row: {"prompt": f"{row['prompt']} ", "chosen": row["chosen"][1:]})
+    told = found("DATA38", moved, tokenizer=Joining())
+    assert [list(one.rows) for one in told] == [[2, 3]]
+    assert told[0].shown[0].quote.startswith("prompt ends: '")
+
+
+def test_a_template_that_writes_the_prompt_otherwise_is_seen(found: Found) -> None:
+    told = found("DATA38", cases.T, tokenizer=Joining())
+    assert told[0].count == len(cases.T)
+    assert told[0].severity is Severity.WARNING

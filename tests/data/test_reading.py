@@ -205,7 +205,7 @@ def refused(path: Path) -> str:
         ("a.json", b'"text"', ": is neither a list of objects nor an object of lists"),
         ("a.parquet", b"PAR1 and no more", ": is a damaged Parquet file"),
         ("a.csv", b'prompt,chosen\n"never closed,1\n', ": holds no examples; row 1 has 1 columns where"),
-        ("a.csv", b"prompt,chosen\n" + b"a" * 99 + b"\0b,1\n", ": line 2 holds a zero byte; is it a binary file, or UTF-16?"),
+        ("a.csv", b"prompt,chosen\n" + b"a" * 99 + b"\0b,1\n", ": line 2 holds a zero byte; is it a binary file, or U"),
         ("a.jsonl.gz", gzip.compress(as_lines(ROWS) * 500)[:-30], ": is damaged or was cut"),
         ("a.jsonl.gz", b"not packed", ": is damaged or was cut"),
         ("a.jsonl", b'{"promt": "a", "chosn": "b", "rejected": "c"}\n',

@@ -19,6 +19,8 @@ from barograph.data.checks import (
     prompts,
     repeats,
     room,
+    scores,
+    seam,
     sides,
     steps,
     turns,
@@ -42,6 +44,8 @@ CHECKS: tuple[type[Check], ...] = (
     *noise.CHECKS,
     *encoding.CHECKS,
     *personal.CHECKS,
+    *scores.CHECKS,
+    *seam.CHECKS,
 )
 
 

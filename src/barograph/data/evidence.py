@@ -25,6 +25,8 @@ class Circumstances:
     tokenizer: Any = None
     #: Tokens that the training will cut an example to, if that is known.
     max_length: int | None = None
+    #: The columns of what chosen and rejected were scored, if there are any.
+    score_columns: tuple[str, str] | tuple[()] = ()
 
 
 class Seen:

@@ -46,6 +46,8 @@ class Example:
     label: bool | None = None
     steps: Sequence[str] = ()
     labels: Sequence[bool] = ()
+    #: What chosen and rejected were scored, where that stands beside them.
+    scores: tuple[float, float] | None = None
     #: The conversations, by the field that they stand in: `prompt`, `chosen`, `rejected`, `completion`.
     talks: Mapping[str, Sequence[Message]] = field(default_factory=dict)
     #: Whether the prompt was found as that with which both answers begin.

@@ -25,6 +25,12 @@ ALIASES: Mapping[str, Sequence[str]] = {
     "steps": ("completions", "steps"),
     "labels": ("labels", "step_labels", "ratings"),
 }  # fmt: skip
+#: What the scores of both answers are called, if they stand beside them.
+SCORES: Sequence[tuple[str, str]] = tuple(
+    (shape.format(chosen), shape.format(rejected))
+    for chosen, rejected in (("chosen", "rejected"), ("j", "k"))
+    for shape in ("score_{}", "{}_score", "{}_rating", "rating_{}", "{}_reward", "reward_{}", "{}-rating", "{}-score")
+)
 #: What an example of a kind cannot do without.
 NEEDS: Mapping[Kind, Sequence[str]] = {
     Kind.PAIRED: ("chosen", "rejected"),
@@ -55,6 +61,8 @@ class Form:
     columns: Mapping[str, str]
     #: A second column of the prompt, as `input` beside `instruction`.
     more_prompt: str = ""
+    #: The columns of what chosen and rejected were scored.
+    scores: tuple[str, str] | tuple[()] = ()
     #: Columns without a meaning here.
     others: Sequence[str] = field(default=())
 
@@ -91,7 +99,9 @@ class Form:
                 made.chosen, made.rejected = flattened(chosen), flattened(rejected)
                 if "prompt" not in self.columns:
                     made.prompt, made.is_implicit = flattened(shared), True
-        elif "prompt" not in self.columns:
+        if self.scores:
+            made.scores = _scores(*(fields.get(column) for column in self.scores))
+        if "chosen" not in talks and "prompt" not in self.columns:
             made.prompt, made.chosen, made.rejected = parted(made.chosen, made.rejected)
             made.is_implicit = True
 
@@ -136,6 +146,13 @@ class Form:
         if word in BAD:
             return False
         raise Misfit(f"{self.columns[name]!r} is {str(value)[:30]!r}, where true or false belongs")
+
+
+def _scores(chosen: object, rejected: object) -> tuple[float, float] | None:
+    """Both scores, if they are numbers."""
+    if isinstance(chosen, int | float) and isinstance(rejected, int | float) and chosen - rejected == chosen - rejected:
+        return float(chosen), float(rejected)
+    return None
 
 
 def _talk(value: Sequence[object], column: str) -> list[Message]:
@@ -191,7 +208,9 @@ def form_of(rows: Iterable[Mapping[str, Any]], name: str, kind: Kind | None = No
             raise ConfigurationError(_absent(name, firsts, found, kind))
     used = {thing: found[thing] for thing in ("prompt", *NEEDS[kind]) if thing in found}
     more = "input" if used.get("prompt") == "instruction" and "input" in firsts else ""
-    return Form(kind, used, more, tuple(column for column in firsts if column not in {*used.values(), more}))
+    scores = next((pair for pair in SCORES if kind in PAIRS and set(pair) <= set(firsts)), ())
+    others = tuple(column for column in firsts if column not in {*used.values(), *scores, more})
+    return Form(kind, used, more, scores, others)
 
 
 def _columns(firsts: Mapping[str, object]) -> dict[str, str]:

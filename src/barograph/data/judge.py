@@ -43,7 +43,7 @@ def judge(  # noqa: PLR0913 - what may be said of the data, each by its name
     """Everything that can be said of a data set: what is trained on, and what is held out if there is anything."""
     form = _form(train, kind)
     held_form = _form(held_out, form.kind) if held_out else form
-    circumstances = Circumstances(form.kind, tokenizer, max_length)
+    circumstances = Circumstances(form.kind, tokenizer, max_length, form.scores)
     chosen = [check(circumstances) for check in checks if form.kind in check.kinds]
     for check in chosen:
         for name, value in (limits or {}).get(check.code, {}).items():

@@ -26,6 +26,7 @@ class _Cut(EachExample):
     def __init__(self, circumstances: Circumstances) -> None:
         super().__init__(circumstances)
         self.room = circumstances.max_length or USUAL
+        self.gone = 0
 
     def exceeds(self, *texts: str) -> bool:
         """Whether texts take more tokens than there is room for. Few of them have to be counted."""
@@ -42,6 +43,7 @@ class _Cut(EachExample):
             return
         severity = self.grade(len(self.rows) / self.looked_at)
         told = {
+            "gone": f"; in {self.gone:,} of them the prompt alone does" if self.gone else "",
             "how": "" if self.circumstances.tokenizer is not None else ", by an estimate from their bytes",
             "usual": "" if self.circumstances.max_length else ", which is what trainers usually cut to",
         }
@@ -53,24 +55,25 @@ class _Cut(EachExample):
 class Truncated(_Cut):
     """Examples that take more tokens than they are cut to: `--max-length`, or 1,024 if it is not given.
 
-    Why: what is cut off is not learned; an answer without its end teaches not to end.
+    Why: what is cut off is not learned; an answer without its end teaches not to end. Where the prompt alone fills the
+    room nothing is left of the answer.
     Sources: the default of DPO, KTO and reward training in TRL is 1,024 [S]; four bytes a token is usual for English
     [G].
     False alarm: without `--tokenizer` it is an estimate, which may be off by a third.
     """
 
     code, name = "DATA23", "truncated"
-    says = "{count:,} of {of:,} examples take more than {room:,} tokens{usual}{how}"
+    says = "{count:,} of {of:,} examples take more than {room:,} tokens{usual}{how}{gone}"
     do = ("Raise the length that they are cut to, or leave them out",)
     warns_from = limit(0.02, "share of examples from which it is more than a remark")
     grave_from = limit(0.3, "share of examples from which it is critical")
 
     def shows(self, example: Example) -> bool:
-        if example.kind is Kind.STEPS:
-            return self.exceeds(example.prompt, "\n".join(example.steps))
-        return any(self.exceeds(example.prompt, answer) for answer in example.answers()) or (
-            example.kind is Kind.PROMPTS and self.exceeds(example.prompt)
-        )
+        answers = ("\n".join(example.steps),) if example.kind is Kind.STEPS else example.answers()
+        if not any(self.exceeds(example.prompt, answer) for answer in answers or ("",)):
+            return False
+        self.gone += bool(answers) and self.exceeds(example.prompt)
+        return True
 
 
 class DifferenceCut(_Cut):

@@ -43,11 +43,16 @@ class SpecialToken(EachExample):
     def __init__(self, circumstances: Circumstances) -> None:
         super().__init__(circumstances)
         self.met: dict[str, int] = {}
+        marks = map(str, getattr(circumstances.tokenizer, "all_special_tokens", ()))
+        #: Those of the tokenizer that look like none.
+        self.own = tuple(mark for mark in marks if not _MARK.fullmatch(mark))
 
     def shows(self, example: Example) -> bool:
         text = example.whole
-        if ("<" in text or "[" in text) and (found := _MARK.search(text)):
+        mark = next((mark for mark in self.own if mark in text), "")
+        if not mark and ("<" in text or "[" in text) and (found := _MARK.search(text)):
             mark = found[0]
+        if mark:
             if mark in self.met or len(self.met) < 1000:
                 self.met[mark] = self.met.get(mark, 0) + 1
             return True
@@ -63,8 +68,10 @@ class SpecialToken(EachExample):
         """The marks with what stands around them."""
         lines = []
         for name, text in example.sides():
-            if found := _MARK.search(text):
-                around = text[max(0, found.start() - 30) : found.end() + 30]
+            found = _MARK.search(text)
+            place = found.start() if found else next((text.find(mark) for mark in self.own if mark in text), -1)
+            if place >= 0:
+                around = text[max(0, place - 30) : place + 50]
                 lines.append(f"{name}: … {clipped(around)} …")
         return "\n".join(lines)
 
