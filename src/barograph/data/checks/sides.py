@@ -10,8 +10,11 @@ from barograph.data.implicit import shared_length
 
 __all__ = ["CHECKS"]
 
-#: Signs that carry no sense of their own. Those of sums do, and so do dots and commas within numbers.
-_SIGNS = re.compile(r"""[\s!?;:'"()\[\]`*_#\u2010-\u201f\u2026]+|(?<!\d)[.,]+|[.,]+(?!\d)""")
+#: Signs that carry no sense of their own at the beginning of a word, and at its end. Within a word they do, as in code
+#: and sums, and so do brackets and all that may be an operator.
+_OPENING, _CLOSING = "\"'`\u2018\u201c\u201e\u00ab", ".,!?;:\"'`\u2019\u201d\u2026\u00bb"
+#: What emphasis is written with, around a word or several.
+_EMPHASIS = re.compile(r"(?<![\w*])(\*\*?|__?)(?=\w)([^*\n]{1,200}?)(?<=[\w.,!?])\1(?![\w*])")
 _NUMBER = re.compile(r"[-+]?\d[\d.,]*")
 #: Characters by which most pairs can be told apart.
 BEGIN = 64
@@ -91,16 +94,19 @@ class DiffersInForm(EachExample):
         if first.isalnum() and second.isalnum() and first.casefold() != second.casefold():
             return False
         begin, other = _bare(chosen[:BEGIN]), _bare(rejected[:BEGIN])
-        least = min(len(begin), len(other))
+        least = min(len(begin), len(other)) - 1  # the last word may be cut
         if begin[:least] != other[:least]:
             return False
-        bare = _bare(chosen)
-        # Formulas, tables and faces are made of signs: where no word is left, signs are what is said.
-        return bool(bare) and bare == _bare(rejected)
+        # Where there is no letter, signs are what is said.
+        return any(map(str.isalnum, chosen)) and "".join(_bare(chosen)) == "".join(_bare(rejected))
 
 
-def _bare(text: str) -> str:
-    return _SIGNS.sub("", text).casefold()
+def _bare(text: str) -> list[str]:
+    """The words of a text without capitals, and without the signs around them."""
+    if "*" in text or "_" in text:
+        text = _EMPHASIS.sub(r"\2", text)
+    words = (word.lstrip(_OPENING).rstrip(_CLOSING) for word in text.casefold().split())
+    return [word for word in words if word]
 
 
 class DiffersInNumber(EachExample):
