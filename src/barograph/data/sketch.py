@@ -6,14 +6,15 @@ Shrivastava and Li 2014). The share of bins that two sketches have in common est
 texts have in common. Half of the bins sketch the prompt and half the answers, so that neither hides the other.
 Candidates are those that agree in all bins of a band (locality-sensitive hashing).
 
-What many examples share, as an instruction that stands before each of them, says nothing: its pieces are left out.
+What many examples share word for word, as an instruction that stands before each of them, says nothing: pieces within
+passages of `PASSAGE` bytes that are common are left out.
 Texts of fewer than `SHORT` bytes are alike only if they are the same.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
@@ -36,10 +37,13 @@ SHORT = 64
 LONGEST = 20_000
 #: Examples that are worked on together.
 BATCH = 128
-#: Pieces that so large a share of the first examples have are left out.
+#: Passages of so many bytes that so large a share of the first texts have are left out.
+PASSAGE = 48
 COMMON = 0.1
 #: Texts by which nothing can be called common.
 FEW = 50
+#: Bits by which a common passage is known.
+TABLE = 20
 #: Pairs of examples that are compared at most.
 MOST_PAIRS = 2_000_000
 _MIX = np.uint64(0x9E3779B97F4A7C15)
@@ -68,7 +72,9 @@ class Sketches:
         self._waiting: list[bytes] = []
         # In eight bits of each bin, and the hashes of the bands; plain bytes grow without being copied at the end.
         self._bins, self._bands = bytearray(), bytearray()
+        #: Which passages are common, by some bits of their hashes; nothing where there are none.
         self._common: NDArray[np.bool_] | None = None
+        self._is_settled = False
         #: Whether a half is long enough to be compared by pieces.
         self._long = array("b")
 
@@ -118,13 +124,12 @@ class Sketches:
         """Sketch what waits, all at once."""
         halves, self._waiting = self._waiting, []
         pieces = _pieces(halves)
-        if self._common is None and self._like is not None:
-            self._common = self._like._common  # noqa: SLF001 - of its own kind
-        if self._common is None:
-            self._common = _common_pieces(_pieces(list(dict.fromkeys(halves))))
+        if not self._is_settled:
+            self._is_settled = True
+            self._common = self._like._common if self._like else _common_passages(dict.fromkeys(halves))  # noqa: SLF001
         hashes, kept = pieces.hashes, pieces.inside
-        if self._common.any():
-            kept &= ~self._common[_shortened(hashes)]
+        if self._common is not None:
+            kept &= ~_covered(pieces, self._common)
         # The upper bits choose the bin, so that what is kept of a hash says nothing of its bin.
         bins = np.full(len(halves) * BINS, _EMPTY)
         places = np.repeat(np.arange(len(halves)) * BINS, pieces.lengths)
@@ -183,20 +188,44 @@ def _pieces(halves: list[bytes]) -> Pieces:
     return Pieces(lengths, hashes, inside)
 
 
-def _shortened(hashes: NDArray[np.uint64]) -> NDArray[np.uint16]:
-    """Sixteen bits of each hash."""
-    return (hashes >> np.uint64(20)).astype(np.uint16)
+def _passages(pieces: Pieces) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
+    """Some bits of the hash of the passage that begins at each byte, and whether it ends within its text."""
+    size = len(pieces.hashes)
+    passages, inside = pieces.hashes.copy(), pieces.inside.copy()
+    for step in range(WIDTH, PASSAGE, WIDTH):
+        rest = max(0, size - step)
+        passages *= _MORE
+        passages[:rest] ^= pieces.hashes[step:]
+        inside[:rest] &= pieces.inside[step:]
+    ends = np.repeat(np.cumsum(pieces.lengths), pieces.lengths)
+    inside &= ends - np.arange(size) >= PASSAGE
+    return (passages >> np.uint64(64 - TABLE)).astype(np.uint32), inside
 
 
-def _common_pieces(pieces: Pieces) -> NDArray[np.bool_]:
-    """A table of the pieces that many of the first texts have, by sixteen bits of their hashes."""
-    table = np.zeros(1 << 16, np.bool_)
+def _common_passages(texts: Iterable[bytes]) -> NDArray[np.bool_] | None:
+    """A table of the passages that many of some texts have; None if there are none."""
+    pieces = _pieces(list(texts))
     count = len(pieces.lengths)
-    if count >= FEW:
-        owners = np.repeat(np.arange(count), pieces.lengths)[pieces.inside]
-        each = owners << 16 | _shortened(pieces.hashes[pieces.inside])
-        table[np.bincount(np.unique(each) & 0xFFFF, minlength=1 << 16) >= COMMON * count] = True
-    return table
+    if count < FEW:
+        return None
+    passages, inside = _passages(pieces)
+    owners = np.repeat(np.arange(count), pieces.lengths)[inside]
+    each = np.unique(owners << TABLE | passages[inside])
+    table: NDArray[np.bool_] = np.bincount(each & ((1 << TABLE) - 1), minlength=1 << TABLE) >= COMMON * count
+    return table if table.any() else None
+
+
+def _covered(pieces: Pieces, common: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether a piece lies within a common passage."""
+    passages, inside = _passages(pieces)
+    begins = (inside & common[passages]).astype(np.int32)
+    # So many passages have begun in the last PASSAGE - WIDTH bytes, each of which holds the piece that begins here.
+    begun = np.cumsum(begins)
+    before = np.zeros_like(begun)
+    reach = PASSAGE - WIDTH + 1
+    before[reach:] = begun[:-reach]
+    covered: NDArray[np.bool_] = begun > before
+    return covered
 
 
 def _filled(bins: NDArray[np.uint64]) -> NDArray[np.uint64]:

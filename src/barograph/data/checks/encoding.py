@@ -14,10 +14,12 @@ __all__ = ["CHECKS"]
 
 _CONTROLS = bytes(sorted({*range(32), 127} - set(b"\t\n\r")))
 _CONTROL = re.compile(f"[{re.escape(_CONTROLS.decode())}]")
-#: UTF-8 that was read as Latin-1 or Windows-1252: the first bytes of a letter or sign, and what follows them.
+#: What Windows-1252 makes of the bytes that end a letter, without the signs that may well follow a real one.
+_ENDS = "\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2020\u2021\u20ac\u2122"
+#: UTF-8 that was read as Latin-1 or Windows-1252: Latin letters, signs of print, faces, and Cyrillic.
 _MOJIBAKE = re.compile(
-    "[\u00c2\u00c3][\u0080-\u00bf]|\u00e2\u20ac[\u0080-\u00bf\u0153\u2122\u02dc\u201c\u201d\u00a2\u00a6]"
-    "|\u00e2\u0080[\u0080-\u00bf]|\u00f0\u0178[\u0080-\u00bf\u0152\u0153\u02dc\u2018-\u201d]"
+    f"[\u00c2\u00c3][{_ENDS}]|\u00e2\u20ac[\u0080-\u00bf\u0153\u2122\u02dc\u201c\u201d\u00a2\u00a6]"
+    f"|\u00e2\u0080[\u0080-\u00bf]|\u00f0\u0178[{_ENDS}\u2018-\u201d]|(?:[\u00d0\u00d1][{_ENDS}]){{2}}"
 )
 _ENTITY = re.compile(
     r"&(?:amp|lt|gt|quot|apos|nbsp|rsquo|lsquo|ldquo|rdquo|ndash|mdash|hellip|#\d{2,5}|#x[0-9a-fA-F]{2,5});"

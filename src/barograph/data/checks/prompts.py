@@ -46,10 +46,12 @@ class OtherPrompt(Graded):
             if _asked(example.talks["chosen"]) != _asked(example.talks["rejected"]):
                 self.rows.append(example.number)
         elif example.is_implicit:
-            if example.prompt:
+            if _holds_mark(example):
+                self.rows.append(example.number)
+            elif example.prompt:
                 self.alike += 1
             elif example.chosen != example.rejected:
-                (self.rows if _holds_mark(example) else self.unlike).append(example.number)
+                self.unlike.append(example.number)
         elif len(example.prompt) >= TELLING:
             begins = [answer.lstrip().startswith(example.prompt.strip()) for answer in example.answers()]
             if begins[0] != begins[1]:
@@ -69,6 +71,7 @@ def _asked(talk: Sequence[Message]) -> list[str]:
 
 
 def _holds_mark(example: Example) -> bool:
+    """Whether a question is left in what should be answers only: they part before it ends."""
     return any(mark in example.chosen and mark in example.rejected for mark in MARKS)
 
 
