@@ -220,9 +220,9 @@ CASES = [
     Case("DATA09", [*P, P[4], P[4], P[6]], P, (201, 202, 203), WARNING, "3 of 203"),
     Case(
         "DATA10",
-        [*LONG_PAIRS, *({name: _near(text) for name, text in row.items()} for row in LONG_PAIRS[:3])],
+        [*LONG_PAIRS, *({name: _near(text) for name, text in row.items()} for row in LONG_PAIRS[:6])],
         [*LONG_PAIRS, {**LONG_PAIRS[0], "chosen": P[0]["chosen"]}],
-        (101, 102, 103),
+        (101, 102, 103, 104, 105, 106),
         WARNING,
     ),
     Case(

@@ -137,7 +137,7 @@ def test_a_sample_of_long_texts_holds_fewer(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def words(dice: random.Random, count: int) -> list[str]:
-    return [f"{dice.choice('bdfgklmnprstvw')}{dice.choice('aeiou')}{dice.randrange(1000)}" for _ in range(count)]
+    return ["".join(dice.choice("bdfgklmnprstvw") + dice.choice("aeiou") for _ in range(3)) for _ in range(count)]
 
 
 def pieces_in_common(one: str, other: str) -> float:
@@ -175,6 +175,21 @@ def test_what_all_prompts_begin_with_makes_none_alike(judged: Callable[..., Data
     ]
     report = judged(rows[:200], rows[200:])
     assert [one.code for one in report.findings if one.code in {"DATA10", "DATA12"}] == []
+
+
+def test_examples_with_other_numbers_are_no_repeats(judged: Callable[..., DataReport]) -> None:
+    """One mould, of long texts: once with numbers of their own, once with the same numbers and another name."""
+    mould = (
+        "A train leaves the station at {n} minutes past the hour and {who} has to wait for it in the rain. How long "
+        "does it take until the train arrives, if nothing stands in its way and the wind blows from the other side?"
+    )
+    rows = [
+        {"prompt": mould.format(n=n, who="Ana"), "chosen": mould.format(n=n + 1, who="she"), "rejected": "Never."}
+        for n in range(100, 120)
+    ]
+    assert [one.code for one in judged(rows).findings if one.code == "DATA10"] == []
+    again = [*rows, {**rows[3], "prompt": mould.format(n=103, who="Eva")}]
+    assert [list(one.rows) for one in judged(again).findings if one.code == "DATA10"] == [[21]]
 
 
 def test_short_texts_are_alike_only_if_they_are_the_same(judged: Callable[..., DataReport]) -> None:

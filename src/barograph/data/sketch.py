@@ -4,7 +4,8 @@ A text is cut into overlapping pieces of eight bytes. Each piece is hashed once;
 smallest of each bin stays (one permutation hashing, Li, Owen and Zhang 2012; empty bins take from their neighbour,
 Shrivastava and Li 2014). The share of bins that two sketches have in common estimates the share of pieces that the
 texts have in common. Half of the bins sketch the prompt and half the answers, so that neither hides the other.
-Candidates are those that agree in all bins of a band (locality-sensitive hashing).
+Candidates are those that agree in all bins of a band (locality-sensitive hashing), and in their numbers: exercises
+from one mould, in which a number makes all the difference, are no repeats.
 
 What many examples share word for word, as an instruction that stands before each of them, says nothing: pieces within
 passages of `PASSAGE` bytes that are common are left out.
@@ -18,6 +19,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
+from zlib import crc32
 
 import numpy as np
 
@@ -46,6 +48,8 @@ FEW = 50
 TABLE = 20
 #: Pairs of examples that are compared at most.
 MOST_PAIRS = 2_000_000
+#: All bytes but digits.
+_NO_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 _MORE = np.uint64(0xBF58476D1CE4E5B9)
 _EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
@@ -148,8 +152,11 @@ class Sketches:
             sketch[place] = np.resize(whole_text, BINS)
         whole = sketch.reshape(len(halves) // 2, 2, BINS)
         self._bins += (whole >> np.uint64(40)).astype(np.uint8).tobytes()
-        bands = [_hashed(whole[:, :, BAND * n : BAND * (n + 1)].reshape(len(whole), -1)) for n in range(BANDS)]
-        bands += [_hashed(whole[:, 0, PROMPT_BAND * n : PROMPT_BAND * (n + 1)]) for n in range(PROMPT_BANDS)]
+        figures = np.array([crc32(half.translate(None, _NO_DIGITS)) for half in halves], np.uint64).reshape(-1, 2)
+        bands = [_hashed(whole[:, :, BAND * n : BAND * (n + 1)].reshape(len(whole), -1), figures) for n in range(BANDS)]
+        bands += [
+            _hashed(whole[:, 0, PROMPT_BAND * n : PROMPT_BAND * (n + 1)], figures[:, :1]) for n in range(PROMPT_BANDS)
+        ]
         self._bands += np.stack(bands, axis=1).tobytes()
 
 
@@ -242,12 +249,13 @@ def _filled(bins: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return filled
 
 
-def _hashed(columns: NDArray[np.uint64]) -> NDArray[np.uint32]:
-    """One number for the bins of a band."""
-    value = np.zeros(len(columns), np.uint64)
-    for place in range(columns.shape[1]):
-        value = (value ^ columns[:, place]) * _MIX
-        value ^= value >> np.uint64(31)
+def _hashed(bins: NDArray[np.uint64], figures: NDArray[np.uint64]) -> NDArray[np.uint32]:
+    """One number for the bins of a band, and the figures that must be the same too."""
+    value = np.zeros(len(bins), np.uint64)
+    for columns in (bins, figures):
+        for place in range(columns.shape[1]):
+            value = (value ^ columns[:, place]) * _MIX
+            value ^= value >> np.uint64(31)
     return (value >> np.uint64(32)).astype(np.uint32)
 
 

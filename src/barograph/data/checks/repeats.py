@@ -49,19 +49,21 @@ class Repeated(_Repeated):
 
 
 class NearlyRepeated(_Repeated):
-    """Examples that read nearly the same as another one: both prompt and answers have most of their pieces in common.
+    """Examples that read nearly the same as another one: both prompt and answers have most of their pieces in common,
+    and all of their numbers.
 
     Why: as for exact repeats; they come from templates, from crawling a page twice, or from small edits, and no exact
     comparison finds them.
     Sources: MinHash, Broder 1997; one permutation hashing, Li and others 2012 [P]. The bound is ours [G].
-    False alarm: exercises from one mould, in which a number makes all the difference.
+    False alarm: exercises from one mould, in which a word makes all the difference. Where it is a number they are not
+    named.
     """
 
     code, name = "DATA10", "nearly-repeated"
     says = "{count:,} of {of:,} examples read nearly the same as an earlier one"
     do = ("Read some beside their twins, and keep the first of each unless the difference is the point",)
-    warns_from = limit(0.02, "share of examples from which it is more than a remark")
-    alike = limit(0.8, "share of pieces in common, of prompt and answers each, from which two examples are alike")
+    warns_from = limit(0.05, "share of examples from which it is more than a remark")
+    alike = limit(0.7, "share of pieces in common, of prompt and answers each, from which two examples are alike")
 
     def findings(self, evidence: Evidence) -> Iterator[DataFinding]:
         ledger = evidence.train.ledger
