@@ -66,8 +66,8 @@ def test_the_verdict_comes_first_and_rows_are_shown(faulty: Path) -> None:
     result = run(faulty)
     output = result.output
     assert output.startswith("WATCH: worth a look before the training")
-    told = ("60 rows, read as JSON lines", "! DATA04 identical-pair  warning, 3 % of 60", "row 7  prompt: Say number 6.",
-            "row 8  ", "Do:  Leave these pairs out",
+    told = ("60 rows, read as JSON lines", "! DATA04 identical-pair  warning, 3% of 60", "row 7  prompt: Say number 6.",
+            "also row 8", "Do:  Leave these pairs out",
             "--clean OUT writes a copy without 2 of these 60 rows.")  # fmt: skip
     assert sorted(told, key=output.index) == list(told)
     assert code_of(result) == 3

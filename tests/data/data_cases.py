@@ -259,7 +259,7 @@ CASES = [
     ),
     Case("DATA14", P, P, None, WARNING, "characters", [_twice_as_long(row) for row in pairs(100, 6)], pairs(100, 6)),
     Case("DATA14", L, L, None, WARNING, "90% are good, 54% in the training", labelled(100, 6, 0.9), labelled(100, 6)),
-    Case("DATA15", changed(P, MANY, _longer), P, None, WARNING, "“longer wins” is right in"),
+    Case("DATA15", changed(P, MANY, _longer), P, None, WARNING, '"longer wins" is right in'),
     Case("DATA15", [{**row, **_longer(row)} for row in P], P, None, CRITICAL, "in the median"),
     Case("DATA16", _telling(()), P, None, CRITICAL, "words alone tell good from bad in 100% of 200"),
     Case(

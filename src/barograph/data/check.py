@@ -14,8 +14,9 @@ from typing import ClassVar
 from barograph.core.errors import ConfigurationError
 from barograph.core.finding import Severity
 from barograph.data.evidence import Circumstances, Evidence
-from barograph.data.example import EVERY, Example, Kind
+from barograph.data.example import EVERY, PAIRS, Example, Kind
 from barograph.data.finding import DataFinding, numbers
+from barograph.data.implicit import shared_length
 from barograph.data.limit import Limit, limit
 
 __all__ = [
@@ -35,6 +36,8 @@ INFO, WARNING, CRITICAL = Severity.INFO, Severity.WARNING, Severity.CRITICAL
 SECTIONS = ("Why", "False alarm", "Sources")
 #: Characters of one text that are shown.
 CLIP = 160
+#: So many characters stand before the place where two sides part.
+AROUND = 24
 
 
 class NotJudgeable(Exception):
@@ -52,6 +55,8 @@ class Check:
     do: ClassVar[tuple[str, ...]]
     #: Whether a cleaned copy leaves out what it finds.
     cleans: ClassVar[bool] = False
+    #: Whether what it finds stands at the beginning of the answers.
+    shows_beginning: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -73,8 +78,15 @@ class Check:
         raise NotImplementedError
 
     def quote(self, example: Example) -> str:
-        """What is shown of an example that it points at."""
-        return "\n".join(f"{name}: {clipped(text)}" for name, text in example.sides() if text or name != "prompt")
+        """What is shown of an example that it points at. Sides that begin alike are shown from where they part."""
+        begin = 0
+        if not self.shows_beginning and example.kind in PAIRS and example.chosen != example.rejected:
+            begin = max(0, shared_length(example.chosen, example.rejected) - AROUND)
+        return "\n".join(
+            f"{name}: {'… ' if begin and name != 'prompt' else ''}{clipped(text[begin if name != 'prompt' else 0 :])}"
+            for name, text in example.sides()
+            if text or name != "prompt"
+        )
 
     def found(  # noqa: PLR0913 - what a finding may have, each by its name
         self,
@@ -188,6 +200,6 @@ def percent(share: float) -> str:
     """A share as people read it.
 
     >>> percent(0.0004), percent(0.123), percent(0)
-    ('0.04 %', '12 %', '0 %')
+    ('0.04%', '12%', '0%')
     """
-    return f"{share:.2%}".replace("%", " %") if 0 < share < 0.01 else f"{share:.0%}".replace("%", " %")
+    return f"{share:.2%}" if 0 < share < 0.01 else f"{share:.0%}"

@@ -21,7 +21,8 @@ _SCRIPTS = {
     "Thai": re.compile(r"[\u0e00-\u0e7f]"),
 }
 _WORDS = {
-    "English": "the and of to is in that it was for with this are not have you his on be at by",
+    "English": "the and of to is in that it was for with this are not have you his on be at by as has how many if an "
+    "or from they we she he what which each more per come do me son",
     "German": "der die und das ist nicht ein eine zu mit den von sich auf dem für als auch es werden wird",
     "French": "le la les des et est une que dans pour pas sur qui au avec ce sont il elle du vous",
     "Spanish": "el los las que es una por con para del se no como más pero su al lo y está son",
@@ -60,4 +61,7 @@ def language_of(text: str) -> str | None:
         return None
     counts = Counter(name for word in words if word in _SPOKEN for name in _SPOKEN[word])
     (name, most), (_, second), *_ = [*counts.most_common(2), ("", 0), ("", 0)]
-    return name if most >= 3 and most >= 0.1 * len(words) and most >= 1.5 * second else None
+    if most < 3 or most < 0.1 * len(words) or most < 1.5 * second:
+        return None
+    # One word that comes again and again, as "as" or "die", may be one of another language.
+    return name if len({word for word in words if name in _SPOKEN.get(word, ())}) >= 3 else None

@@ -46,7 +46,10 @@ class ClassRatio(Check):
 
     code, name = "DATA28", "class-ratio"
     kinds = frozenset({Kind.UNPAIRED})
-    says = "{good:,} good and {bad:,} bad answers, a ratio of {ratio:.2f} where KTO wants 1 to 1.33"
+    says = (
+        "{good:,} good and {bad:,} bad answers, a ratio of {ratio:.2f} where KTO wants 1 to 1.33; {weight} between "
+        "{low:.2f} and {high:.2f} makes it so"
+    )
     do = ("Set {weight} between {low:.2f} and {high:.2f}, and leave the other weight at 1",)
     lowest = limit(1.0, "ratio of good to bad that is right with weights of 1, at least")
     highest = limit(4 / 3, "ratio of good to bad that is right with weights of 1, at most")

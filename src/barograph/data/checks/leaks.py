@@ -37,7 +37,7 @@ class LengthTells(Check):
     code, name = "DATA15", "length-tells"
     kinds = PAIRS | {Kind.UNPAIRED}
     says = (
-        "“{direction} wins” is right in {accuracy:.0%} of {of:,} {what}; in the median {good:,.0f} characters against "
+        '"{direction} wins" is right in {accuracy:.0%} of {of:,} {what}; in the median {good:,.0f} characters against '
         "{bad:,.0f}"
     )
     do = (

@@ -86,6 +86,7 @@ class PromptRepeated(EachExample):
 
     code, name = "DATA18", "prompt-repeated"
     kinds = PAIRS | {Kind.UNPAIRED}
+    shows_beginning = True
     says = "{count:,} of {of:,} examples repeat their prompt at the beginning of every answer"
     do = ("Cut the prompt off the answers, or drop its column so that it is found as what they share",)
     warns_from = limit(0.01, "share of examples from which it is more than a remark")

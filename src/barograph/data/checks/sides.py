@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from barograph.data.check import INFO, Check, EachExample, limit
+from barograph.data.check import AROUND, INFO, Check, EachExample, limit
 from barograph.data.example import PAIRS, Example, Kind
 from barograph.data.implicit import shared_length
 
@@ -99,6 +99,15 @@ class DiffersInForm(EachExample):
             return False
         # Where there is no letter, signs are what is said.
         return any(map(str.isalnum, chosen)) and "".join(_bare(chosen)) == "".join(_bare(rejected))
+
+    def quote(self, example: Example) -> str:
+        place = shared_length(example.chosen, example.rejected)
+        return f"chosen: … {_seen(example.chosen, place)} …\nrejected: … {_seen(example.rejected, place)} …"
+
+
+def _seen(text: str, place: int) -> str:
+    """A text around a place, with its blanks to be seen."""
+    return repr(text[max(0, place - AROUND) : place + 2 * AROUND])
 
 
 def _bare(text: str) -> list[str]:
