@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +111,7 @@ def test_json_is_one_object(faulty: Path) -> None:
     told = next(one for one in answer["data"]["findings"] if one["code"] == "DATA04")
     assert (told["count"], told["of"], told["drops"], told["severity"]) == (2, 60, 2, "warning")
     assert [one["row"] for one in told["examples"]] == [7, 8]
+    assert told["rows"] == [7, 8]
 
 
 def test_a_cleaned_copy(faulty: Path, tmp_path: Path) -> None:
@@ -161,3 +164,90 @@ def test_a_check_is_explained() -> None:
     assert said("identical-pair") == said("data04") == said("DATA04")
     assert "DATA36" in said("DATA")
     assert json.loads(said("DATA04", "--json"))["explained"][0]["kind"] == "check"
+
+
+def test_one_row_is_written_out_and_all_of_them_with_verbose(tmp_path: Path) -> None:
+    lines = rows()
+    for line in lines[10:15]:
+        line["rejected"] = line["chosen"]
+    path = write(tmp_path / "a.jsonl", lines)
+    assert "  row 11  prompt: Say number 10." in (short := run(path).output)
+    assert "  also rows 12, 13 and 2 more" in short
+    assert "row 12  prompt:" not in short
+    assert "  row 13  prompt: Say number 12." in run(path, "-v").output
+
+
+def test_sides_are_shown_from_where_they_part(tmp_path: Path) -> None:
+    long = "The same words again and again, which nobody wants to read twice. " * 3
+    lines = [*rows(), {"prompt": "Why?", "chosen": f"{long}It is 3.", "rejected": f"{long}It is 4."}]
+    output = run(write(tmp_path / "a.jsonl", lines)).output
+    assert "It is 3." in output
+    assert "It is 4." in output
+
+
+def test_figures_of_a_faultless_set_are_told(well: Path) -> None:
+    assert '"longer wins" is right in ' in run(well).output
+
+
+def test_columns_that_nobody_asks_for_are_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", [{**line, "source": "x", "length": 3} for line in rows()])
+    assert "Note: not looked at: source, length" in run(path).output
+
+
+def test_data_may_come_through_a_pipe(faulty: Path) -> None:
+    result = CliRunner(env={"NO_COLOR": "1"}).invoke(cli, ["data", "-"], input=faulty.read_bytes())
+    assert result.output.startswith("WATCH: worth a look before the training  standard input")
+    assert result.exit_code == 3
+
+
+def test_a_copy_that_cannot_be_written_is_refused_before_anything_is_read(
+    well: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("barograph.data.judge.judge", lambda *_, **__: pytest.fail("it was read all the same"))
+    assert "is there already, and nothing is written over" in str(run(well, "--clean", well).exception)
+    monkeypatch.setattr("os.access", lambda *_: False)
+    said = str(run(well, "--clean", tmp_path / "out.jsonl").exception)
+    assert said == f"{tmp_path}: nothing may be written there; name another folder"
+
+
+def test_a_disk_that_fails_is_one_sentence_and_leaves_nothing(
+    well: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("barograph.data.formats.lines.LinesFile.copy", fail)
+    out = tmp_path / "out.jsonl"
+    assert str(run(well, "--clean", out).exception) == f"{out}: No space left on device"
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["well.jsonl"]
+
+
+def test_a_person_sees_how_far_it_is(well: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from barograph.cli import data as command
+    from barograph.cli import progress
+
+    shown: list[str] = []
+    monkeypatch.setattr(progress, "AFTER", 0.0)
+    monkeypatch.setattr(progress.Line, "show", lambda _, text: shown.append(text))
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    data = open_data(str(well)).train
+    list(data.rows())
+    with command._shown() as show:
+        assert show is not None
+        show(data, 1_234_567)
+    assert shown == [f"reading {str(well)[:50]}: 1,234,567 rows, 100%"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", [["-"], ["{path}", "--clean", "{folder}/out.jsonl"]], ids=["waiting", "reading"])
+def test_an_interrupt_ends_it_and_leaves_nothing(arguments: list[str], tmp_path: Path) -> None:
+    path = write(tmp_path / "many.jsonl", rows(60) * 2_000)
+    command = [sys.executable, "-m", "barograph", "data"]
+    command += [word.format(path=path, folder=tmp_path) for word in arguments]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        time.sleep(2.5)
+        process.send_signal(signal.SIGINT)
+        output, said = process.communicate(timeout=30)
+    assert (process.returncode, output) == (130, b"")
+    assert b"Traceback" not in said
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["many.jsonl"]

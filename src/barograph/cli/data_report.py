@@ -17,7 +17,7 @@ __all__ = ["data_lines"]
 #: Figures that are worth knowing of a faultless set too.
 FIGURES = {
     "longer_wins": '"longer wins" is right in {:.0%}',
-    "words_tell": "words alone in {:.0%}",
+    "words_tell": "words alone tell good from bad in {:.0%}",
     "good_to_bad": "{:.2f} good answers for each bad one",
     "good_steps": "{:.0%} of steps are good",
     "faultless_solutions": "{:.0%} of solutions have no wrong step",

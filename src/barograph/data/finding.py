@@ -11,6 +11,8 @@ from barograph.core.finding import Severity, Verdict
 
 __all__ = ["DataFinding", "DataReport", "Numbers", "Shown", "Unjudged", "numbers"]
 
+#: So many numbers of rows are told of a finding.
+MOST_ROWS = 10_000
 #: Numbers of rows, in four bytes each.
 Numbers = array
 
@@ -71,6 +73,7 @@ class DataFinding:
             "count": self.count,
             "of": self.of,
             "drops": len(self.drops),
+            "rows": self.rows[:MOST_ROWS].tolist(),
             "evidence": dict(self.evidence),
             "advice": list(self.advice),
             "examples": [one.to_dict() for one in self.shown],
