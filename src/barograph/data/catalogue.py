@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from barograph.core.errors import ConfigurationError, suggest
+from barograph.core.check import chosen
 from barograph.data.check import Check
 from barograph.data.checks import (
     classes,
@@ -60,15 +60,4 @@ def select(selected: Iterable[str] = (), ignored: Iterable[str] = ()) -> tuple[t
     >>> [check.code for check in select(["empty-side"])]
     ['DATA03']
     """
-    wanted = {check for word in selected for check in _matching(word)}
-    refused = {check for word in ignored for check in _matching(word)}
-    return tuple(check for check in CHECKS if (not wanted or check in wanted) and check not in refused)
-
-
-def _matching(selector: str) -> list[type[Check]]:
-    word = selector.strip()
-    found = [check for check in CHECKS if check.name == word.lower() or check.code.startswith(word.upper() or "-")]
-    if not found:
-        known = [check.code for check in CHECKS] + [check.name for check in CHECKS]
-        raise ConfigurationError(f"no check is called {word!r}{suggest(word, known) or suggest(word.upper(), known)}")
-    return found
+    return chosen(CHECKS, selected, ignored)

@@ -1,23 +1,20 @@
 """What a check is: one thing that may be wrong with a data set, declared by itself.
 
-A check looks at each example once and says at the end what it found. Its docstring says what it sees, why that matters,
-when it is a false alarm, and where its numbers come from; help, pages and tables are printed from it.
+A check looks at each example once and says at the end what it found. What a check declares is said in `core.check`.
 """
 
 from __future__ import annotations
 
-import inspect
 from array import array
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
-from barograph.core.errors import ConfigurationError
+from barograph.core.check import Declared, NotJudgeable, limit
 from barograph.core.finding import Severity
 from barograph.data.evidence import Circumstances, Evidence
 from barograph.data.example import EVERY, PAIRS, Example, Kind
 from barograph.data.finding import DataFinding, numbers
 from barograph.data.implicit import shared_length
-from barograph.data.limit import Limit, limit
 
 __all__ = [
     "CRITICAL",
@@ -33,39 +30,20 @@ __all__ = [
 ]
 
 INFO, WARNING, CRITICAL = Severity.INFO, Severity.WARNING, Severity.CRITICAL
-SECTIONS = ("Why", "False alarm", "Sources")
 #: Characters of one text that are shown.
 CLIP = 160
 #: So many characters stand before the place where two sides part.
 AROUND = 24
 
 
-class NotJudgeable(Exception):
-    """A check cannot say anything, and why."""
+class Check(Declared):
+    """One thing that may be wrong with a data set. Subclasses declare, and say what they find."""
 
-
-class Check:
-    """One thing that may be wrong. Subclasses declare, and say what they find."""
-
-    code: ClassVar[str]
-    name: ClassVar[str]
-    severity: ClassVar[Severity] = WARNING
     kinds: ClassVar[frozenset[Kind]] = EVERY
-    says: ClassVar[str]
-    do: ClassVar[tuple[str, ...]]
     #: Whether a cleaned copy leaves out what it finds.
     cleans: ClassVar[bool] = False
     #: Whether what it finds stands at the beginning of the answers.
     shows_beginning: ClassVar[bool] = False
-
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        if not hasattr(cls, "code"):
-            return  # what several have in common
-        missing = [field for field in ("name", "says", "do") if not hasattr(cls, field)]
-        if missing or not cls.__doc__:
-            absent = ", ".join(missing) or "docstring"
-            raise ConfigurationError(f"the check {cls.__name__} does not declare its {absent}")
 
     def __init__(self, circumstances: Circumstances) -> None:
         self.circumstances = circumstances
@@ -120,31 +98,6 @@ class Check:
             {**evidence, "share": share} if of else dict(evidence),
             tuple(advice.format(**words) for advice in self.do),
         )
-
-    @classmethod
-    def limits(cls) -> Mapping[str, Limit]:
-        """The numbers that may be set, by name."""
-        found: dict[str, Limit] = {}
-        for base in reversed(cls.__mro__):
-            found.update({name: value for name, value in vars(base).items() if isinstance(value, Limit)})
-        return found
-
-    @classmethod
-    def sections(cls) -> dict[str, str]:
-        """The docstring in its parts: `Sees`, and those of `SECTIONS` that are there."""
-        parts = {"Sees": ""}
-        here = "Sees"
-        for line in inspect.cleandoc(cls.__doc__ or "").splitlines():
-            head, colon, rest = line.partition(": ")
-            if colon and head in SECTIONS:
-                here, line = head, rest  # noqa: PLW2901 - the heading is taken off its line
-            parts[here] = f"{parts.get(here, '')} {line.strip()}".strip()
-        return parts
-
-    @classmethod
-    def summary(cls) -> str:
-        """The first sentence of what it sees."""
-        return cls.sections()["Sees"].split(". ")[0].rstrip(".") + "."
 
 
 class Graded(Check):

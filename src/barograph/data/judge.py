@@ -46,8 +46,7 @@ def judge(  # noqa: PLR0913 - what may be said of the data, each by its name
     circumstances = Circumstances(form.kind, tokenizer, max_length, form.scores)
     chosen = [check(circumstances) for check in checks if form.kind in check.kinds]
     for check in chosen:
-        for name, value in (limits or {}).get(check.code, {}).items():
-            setattr(check, name, value)
+        check.set((limits or {}).get(check.code, {}))
     seen = Seen(sample)
     evidence = Evidence(circumstances, seen, Seen(sample, like=seen) if held_out else None)
     seers = [check.see for check in chosen if type(check).see is not Check.see]
