@@ -88,9 +88,10 @@ def leaking(of: Callable[[Row, random.Random], Row]) -> Callable[[list[Any], ran
 
 
 def edited(text: str, dice: random.Random, share: float) -> str:
-    """So large a share of the words replaced by others, one at least."""
+    """So large a share of the words replaced by others, one at least, and no numbers."""
     words = text.split(" ")
-    for place in dice.sample(range(len(words)), max(1, round(share * len(words)))):
+    places = [place for place, word in enumerate(words) if not any(map(str.isdigit, word))]
+    for place in dice.sample(places, min(len(places), max(1, round(share * len(words))))):
         words[place] = f"{dice.choice(PEOPLE)}{dice.choice(THINGS)}"
     return " ".join(words)
 

@@ -31,7 +31,7 @@ def advice(dice: random.Random, sentences: int) -> str:
 def question(dice: random.Random) -> str:
     about = " and ".join(dice.sample(SUBJECTS, 2))
     who, when = f"{dice.choice(PEOPLE)} and {dice.choice(PEOPLE)}", dice.randrange(2, 400)
-    return f"{dice.choice(ASKS).format(about)} {who} asked me {when} days ago."
+    return f"{dice.choice(ASKS).format(about)} {who} asked me {when} days ago. I was told: {sentence(dice)}"
 
 
 def both(of: Callable[[str], Any]) -> Row:

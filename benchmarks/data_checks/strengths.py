@@ -110,7 +110,7 @@ TRENDS: Sequence[Trend] = (
 
 def judged_twice(wrong: float, seed: int, count: int = 2_000, again: float = 0.25) -> list[Row]:
     """Each verdict is wrong with such a chance by itself, and a quarter of the pairs is judged twice."""
-    dice, rows = random.Random(seed), []
+    dice, rows = random.Random(f"verdicts {seed}"), []
     for row in pairs(count, seed):
         for _ in range(1 + (dice.random() < again)):
             is_wrong = dice.random() < wrong

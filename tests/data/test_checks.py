@@ -141,6 +141,7 @@ def test_the_most_suspicious_label_comes_first(found: Found) -> None:
     [
         ("mail jane@example.org now", "e-mail"),
         ("card 4111 1111 1111 1111", "card"),
+        ("card 4111 1111 1111 1111 of 12 and 7", "card"),
         ("card 3782-822463-10005", "card"),
         ("account GB82 WEST 1234 5698 7654 32", "IBAN"),
         ("call +49 170 1234567", "phone"),

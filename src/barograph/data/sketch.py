@@ -9,7 +9,7 @@ from one mould, in which a number makes all the difference, are no repeats.
 
 What many examples share word for word, as an instruction that stands before each of them, says nothing: pieces within
 passages of `PASSAGE` bytes that are common are left out.
-Texts of fewer than `SHORT` bytes are alike only if they are the same.
+Texts of fewer than `SHORT` bytes are alike only if they are the same: one word makes another question of them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from array import array
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from hashlib import blake2b
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
 import numpy as np
@@ -32,11 +32,13 @@ __all__ = ["Sketches", "Twins"]
 
 #: Bins of each half; how many of either make a band of the whole, and of the prompt alone; and how many bands.
 BINS = 32
-BAND, PROMPT_BAND, BANDS, PROMPT_BANDS = 3, 6, 8, 5
+BAND, PROMPT_BAND, BANDS, PROMPT_BANDS = 3, 4, 8, 8
 WIDTH = 8
-SHORT = 64
+SHORT = 96
 #: Bytes of a half that are looked at.
 LONGEST = 20_000
+#: Bytes whose pieces one changed word takes along: short texts in which more than that is the same are alike too.
+ONE_WORD, LEAST_ALIKE = 25, 0.55
 #: Examples that are worked on together.
 BATCH = 128
 #: Passages of so many bytes that so large a share of the first texts have are left out.
@@ -81,6 +83,7 @@ class Sketches:
         self._is_settled = False
         #: Whether a half is long enough to be compared by pieces.
         self._long = array("b")
+        self._lengths = array("i")
 
     def add(self, example: Example) -> None:
         """Sketch one example."""
@@ -93,7 +96,11 @@ class Sketches:
         """Pairs of near repeats among the examples at these places: both halves alike, the earlier one first."""
         bins, bands = self._kept
         found = ((int(places[one]), int(places[two])) for one, two in _candidates(bands[places, :BANDS]))
-        yield from self._verified(bins, bins, found, alike, halves=2)
+        sizes = self._sizes
+        for one, other in found:
+            same = _in_common(bins[one], bins[other])
+            if (same >= _enough(np.minimum(sizes[one], sizes[other]), alike)).all():
+                yield Twins(one, other, float(same[0]), float(same[1]))
 
     def against(self, other: Sketches, alike: float) -> Iterator[Twins]:
         """Examples of this split whose prompt is nearly that of one of the other split."""
@@ -102,19 +109,17 @@ class Sketches:
         own, foreign = bands[:, BANDS:], their_bands[:, BANDS:]
         pairs = _candidates(np.vstack([foreign, own]))
         shifted = ((one, two - len(foreign)) for one, two in pairs if one < len(foreign) <= two)
+        sizes, their_sizes = self._sizes, other._sizes
         wide = np.frombuffer(self._long, np.int8).reshape(-1, 2)[:, 0]
-        for twins in self._verified(theirs, bins, shifted, alike, halves=1):
-            if wide[twins.other]:
-                yield twins
+        for one, two in shifted:
+            same = _in_common(theirs[one], bins[two])
+            if wide[two] and same[0] >= _enough(min(their_sizes[one, 0], sizes[two, 0]), alike):
+                yield Twins(one, two, float(same[0]), float(same[1]))
 
-    @staticmethod
-    def _verified(
-        ones: NDArray[np.uint8], others: NDArray[np.uint8], pairs: Iterator[tuple[int, int]], alike: float, halves: int
-    ) -> Iterator[Twins]:
-        for one, other in pairs:
-            same = (ones[one] == others[other]).reshape(2, BINS).mean(axis=1)
-            if (same[:halves] >= alike).all():
-                yield Twins(one, other, float(same[0]), float(same[1]))
+    @property
+    def _sizes(self) -> NDArray[np.int32]:
+        """The bytes of both halves, of each example."""
+        return np.frombuffer(self._lengths, np.int32).reshape(-1, 2)
 
     @cached_property
     def _kept(self) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
@@ -146,6 +151,7 @@ class Sketches:
         ends = np.cumsum(pieces.lengths)
         is_long = counted[ends] - counted[ends - pieces.lengths] >= SHORT - WIDTH
         self._long.extend(is_long.tolist())
+        self._lengths.extend(pieces.lengths.tolist())
         for place in np.flatnonzero(~is_long):
             # Too few pieces say too little: such a text is one piece.
             whole_text = np.frombuffer(blake2b(halves[place], digest_size=64).digest(), np.uint64)
@@ -247,6 +253,17 @@ def _filled(bins: NDArray[np.uint64]) -> NDArray[np.uint64]:
         filled = np.where(takes, neighbour + np.uint64(step * int(_MORE) % (1 << 64)), filled)
         empty = empty & ~takes
     return filled
+
+
+def _in_common(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """The share of bins that two sketches have in common, of prompts and of answers."""
+    shares: NDArray[np.float64] = (one == other).reshape(2, BINS).mean(axis=1)
+    return shares
+
+
+def _enough(size: Any, alike: float) -> Any:
+    """The share from which texts of so many bytes are alike: the given one, or what one changed word leaves."""
+    return np.clip((size - ONE_WORD) / (size + ONE_WORD), min(LEAST_ALIKE, alike), alike)
 
 
 def _hashed(bins: NDArray[np.uint64], figures: NDArray[np.uint64]) -> NDArray[np.uint32]:

@@ -71,7 +71,7 @@ class HeldOutPrompt(Graded):
     says = "{count:,} of {of:,} held-out examples have a prompt that is trained on, {near:,} of them nearly the same"
     do = ("Split by prompt, so that all answers to one are on the same side",)
     warns_from = limit(0.05, "share of held-out examples from which it is more than a remark")
-    alike = limit(0.75, "share of pieces in common from which two prompts are alike")
+    alike = limit(0.8, "share of pieces in common from which two prompts are alike; in short ones less")
 
     def findings(self, evidence: Evidence) -> Iterator[DataFinding]:
         held, train = _held_out(evidence), evidence.train

@@ -19,9 +19,10 @@ _KEY = re.compile(
     r"|-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----"
 )
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
-#: In one piece, or in groups as they are printed on cards; lists of numbers are in other groups.
+#: In one piece, or in groups as they are printed on cards; longer lists of numbers are none.
 _CARD = re.compile(
-    r"(?<![\d.,])(?<!\d[ -])(?:\d{15,16}|\d{4}([ -])\d{4}\1\d{4}\1\d{4}|\d{4}([ -])\d{6}\2\d{5})(?![ ,.-]?\d)"
+    r"(?<![\d.,])(?:\d{15,16}(?![.,]?\d)"
+    r"|(?<!\d{4}[ -])\d{4}([ -])(?:\d{4}\1\d{4}\1\d{4}|\d{6}\1\d{5})(?![.,]?\d|[ -]\d{4}(?!\d)))"
 )
 _ADDRESS = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.]*\d)")
 _PHONE = re.compile(

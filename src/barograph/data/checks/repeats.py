@@ -63,7 +63,9 @@ class NearlyRepeated(_Repeated):
     says = "{count:,} of {of:,} examples read nearly the same as an earlier one"
     do = ("Read some beside their twins, and keep the first of each unless the difference is the point",)
     warns_from = limit(0.05, "share of examples from which it is more than a remark")
-    alike = limit(0.7, "share of pieces in common, of prompt and answers each, from which two examples are alike")
+    alike = limit(
+        0.7, "share of pieces in common, of prompt and answers each; in short ones less, as one word counts more"
+    )
 
     def findings(self, evidence: Evidence) -> Iterator[DataFinding]:
         ledger = evidence.train.ledger
