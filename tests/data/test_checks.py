@@ -132,6 +132,14 @@ def test_what_is_too_little_to_suspect_a_label_is_said(judged: Callable[..., Dat
     assert reasons["DATA11"] == "nothing is held out; name it with --eval"
 
 
+def test_second_verdicts_that_all_disagree_are_no_measure(judged: Callable[..., DataReport]) -> None:
+    """Where repeats that agree were taken out before, only contradictions are left: they are no share of anything."""
+    report = judged(cases._judged_twice(40))
+    assert "DATA32" not in [one.code for one in report.findings]
+    assert "40 of 40 second verdicts are the opposite" in {one.code: one.reason for one in report.not_judged}["DATA32"]
+    assert "label_noise" not in report.figures
+
+
 def test_the_most_suspicious_label_comes_first(found: Found) -> None:
     assert set(found("DATA33", cases._telling((30, 60)))[0].rows) == {30, 60}
 

@@ -97,7 +97,7 @@ class WordsTell(Check):
 
     code, name = "DATA16", "words-tell"
     kinds = PAIRS | {Kind.UNPAIRED, Kind.STEPS}
-    says = "words alone tell good from bad in {accuracy:.0%} of {looked_at:,} cases (95 %: {low:.0%} to {high:.0%})"
+    says = "words alone tell good from bad in {accuracy:.0%} of {looked_at:,} cases (95%: {low:.0%} to {high:.0%})"
     do = (
         "Read the rows: what do all good answers have? Remove it, or let the same writer or model make both sides",
         "Compare the accuracy of your reward model with this figure, not with one half",

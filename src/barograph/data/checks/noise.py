@@ -30,7 +30,7 @@ class RepeatedVerdicts(Check):
 
     code, name = "DATA32", "repeated-verdicts"
     kinds = PAIRS | {Kind.UNPAIRED, Kind.STEPS}
-    says = "about {noise:.0%} of labels are wrong (95 %: {low:.0%} to {high:.0%}), by {judged:,} that were judged again"
+    says = "about {noise:.0%} of labels are wrong (95%: {low:.0%} to {high:.0%}), by {judged:,} that were judged again"
     do = ("Have what was judged otherwise judged once more; smooth labels, or take a loss that bears noise",)
     warns_from = limit(0.1, "share of wrong labels, at the lower end of its interval, from which it is a warning")
     least = limit(30, "repeated verdicts that are needed")
@@ -48,6 +48,11 @@ class RepeatedVerdicts(Check):
                 apart += int(np.sum(votes[:, 0] != votes[:, 1]))
         if judged < self.least:
             raise NotJudgeable(f"{judged:,} verdicts were given twice, and it needs {self.least:,.0f}")
+        if wilson(apart / judged, judged)[0] > 0.5:
+            raise NotJudgeable(
+                f"{apart:,} of {judged:,} second verdicts are the opposite, more than by chance: those that agree were "
+                "taken out"
+            )
         noise, low, high = (_noise(share) for share in (apart / judged, *wilson(apart / judged, judged)))
         evidence.figures["label_noise"] = noise
         if noise > 0:
