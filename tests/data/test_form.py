@@ -163,3 +163,8 @@ def test_what_is_shown_is_short_and_on_one_line(text: str) -> None:
 )
 def test_languages(text: str, language: str | None) -> None:
     assert language_of(text) == language
+
+
+def test_answers_without_a_column_of_prompts_have_none_that_is_empty() -> None:
+    made = example({"completion": "c", "label": True})
+    assert (made.prompt, made.is_implicit) == ("", True)

@@ -79,9 +79,10 @@ class Form:
         elif self.kind is Kind.UNPAIRED:
             made.completion = self._text("completion", fields, talks)
             made.label = self._label("label", self._value("label", fields))
-            if "prompt" not in self.columns and "completion" in talks:
+            made.is_implicit = "prompt" not in self.columns
+            if made.is_implicit and "completion" in talks:
                 *before, last = talks["completion"]
-                made.prompt, made.completion, made.is_implicit = flattened(before) if before else "", last.content, True
+                made.prompt, made.completion = flattened(before) if before else "", last.content
         elif self.kind is Kind.STEPS:
             self._steps(made, fields)
         if talks:

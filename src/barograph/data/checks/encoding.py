@@ -50,7 +50,7 @@ class Damaged(EachExample):
     says = "{count:,} of {of:,} examples have lost or garbled characters: {kinds}"
     do = ("Read the source again as what it is (ftfy mends what was read wrongly), or leave these rows out",)
     cleans = True
-    warns_from = limit(0.001, "share of examples from which it is more than a remark")
+    warns_from = limit(0.005, "share of examples from which it is more than a remark")
     grave_from = limit(0.1, "share of examples from which it is critical")
 
     def __init__(self, circumstances: Circumstances) -> None:

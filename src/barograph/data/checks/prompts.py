@@ -31,6 +31,7 @@ class OtherPrompt(Graded):
     says = "{count:,} of {of:,} pairs answer different prompts"
     do = ("Join answers by the key of their prompt, not by their order; leave these pairs out",)
     cleans = True
+    warns_from = limit(0.001, "share of pairs from which it is more than a remark")
     grave_from = limit(0.05, "share of pairs from which it is critical")
     common = limit(0.8, "share of pairs with a common beginning, from which those without one stand out")
 

@@ -32,6 +32,7 @@ class EmptySide(EachExample):
     says = "{count:,} of {of:,} examples have an empty prompt or answer"
     do = ("Leave these rows out, or find out where their text was lost",)
     cleans = True
+    warns_from = limit(0.001, "share of examples from which it is more than a remark")
     grave_from = limit(0.01, "share of examples from which it is critical")
 
     def shows(self, example: Example) -> bool:

@@ -123,6 +123,7 @@ class BrokenTurns(EachExample):
     says = "{count:,} of {of:,} conversations are not well formed, most often: {most}"
     do = ("Join turns of the same role, drop empty ones, and end each answer with the assistant",)
     cleans = True
+    warns_from = limit(0.001, "share of conversations from which it is more than a remark")
     grave_from = limit(0.05, "share of conversations from which it is critical")
 
     def __init__(self, circumstances: Circumstances) -> None:
