@@ -231,8 +231,8 @@ FAULTS = (
         "the warm-up of 11 steps is over, and the score is gone", options={"learning_rate": 0.0096},
     ),
     Fault(
-        "kl-blows-up", "ppo-calm", "no weight on the KL, 15 times the rate", TOO_HIGH, ONLINE_DIVERGE, 22,
-        "the KL is many times what it should be", options={"beta": 0.0, "learning_rate": 1.8e-3},
+        "kl-blows-up", "ppo-calm", "no weight on the KL, 40 times the rate", TOO_HIGH, ONLINE_DIVERGE, 22,
+        "the KL is many times what it should be", options={"beta": 0.0, "learning_rate": 4.8e-3},
     ),
     Fault(
         "reward-constant", "ppo-calm", "every answer is paid the same", DEAD, NO_SPREAD, 10,

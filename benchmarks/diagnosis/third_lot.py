@@ -1,7 +1,7 @@
 """The third lot: settings and faults drawn up after the second had been recorded, before it was looked at.
 
-It was held out until the fourth. Settings differ from those of both lots before it; faults are of kinds that these have, planted
-at other depths and other steps.
+It was held out until the fourth. Settings differ from those of both lots before it; faults are of kinds that these
+have, planted at other depths and other steps.
 """
 
 from __future__ import annotations

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rule_cases import CRITICAL, EVERY_20, INFO, WARNING, Case, planted, put, scale
-from rule_logs import healthy_classifier, healthy_dpo, healthy_grpo, healthy_reward
+from rule_logs import healthy_classifier, healthy_dpo, healthy_grpo, healthy_ppo, healthy_reward, ramp
+
+
+def thrown_up(*, to: float, back_at: float, by: int) -> Callable[[int], float]:
+    """A DPO loss that rises to a height within the first twenty steps, and comes back."""
+    up, down = ramp(0.693, to, 5, 20), ramp(to, back_at, 20, by)
+    return lambda step: up(step) if step < 20 else down(step)
+
 
 MOVEMENT = (
     # Margins of one nat to either side; an average over a fifth of the run is judged from its half on. In the twin they
@@ -121,5 +130,23 @@ MOVEMENT = (
         planted(healthy_grpo, put("score_mean", lambda step: 0.1 if step % 2 == 0 else 0.0)),
         (30, 40),
         late=40,
+    ),
+    # The critic's error is 30 where scores are below 1.4, and 20 times the variance of the returns; the twin's is large
+    # beside the returns alone, as where all answers score the same. The fifth row after 100.
+    Case(
+        "VAL05",
+        CRITICAL,
+        planted(healthy_ppo, put("value_loss", 30, 2, since=100), put("explained_var", -20, 2, since=100)),
+        planted(healthy_ppo, put("explained_var", -20, 2, since=100)),
+        (104, 106),
+    ),
+    # Thrown up to 1.2 by step 20, and back at 0.75 by step 150: above 0.693 for three tenths, 90 steps, by step 111 or
+    # so. The twin is below it from step 60 on.
+    Case(
+        "LOSS11",
+        WARNING,
+        planted(healthy_dpo, put("loss", thrown_up(to=1.2, back_at=0.75, by=150), 0.02)),
+        planted(healthy_dpo, put("loss", thrown_up(to=1.2, back_at=0.55, by=60), 0.02)),
+        (105, 118),
     ),
 )

@@ -995,7 +995,7 @@ EVALUATION = (
         late=60,
     ),
     # Evaluation stays at 0.7, and training jumps from about 0.67 to 0.9. An average that forgets over 30 steps is
-    # within 0.05 of that after 30 ln(0.23 / 0.05) = 46 steps.
+    # within 0.05 of that after 30 ln(0.23 / 0.05) = 46 steps. A twentieth of the run, 15 steps, it must last.
     Case(
         "FIT04",
         WARNING,
@@ -1005,7 +1005,7 @@ EVALUATION = (
         planted(
             healthy_reward, put("rm_accuracy", 0.78, 0.03, since=150), put("eval.rm_accuracy", 0.70, 0.005, since=120)
         ),
-        (188, 204),
+        (196, 219),
         torn=("rm_accuracy", "eval.rm_accuracy"),
     ),
     # The reward-model guide's numbers; judged after six tenths.

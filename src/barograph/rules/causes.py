@@ -78,7 +78,7 @@ CAUSES = (
             "PREF06": 2, "LOSS05": 1, "LOSS07": 1.5, "KTO01": 2, "KL01": 1.5, "KL02": 1.5, "CLIP01": 2, "CLIP02": 1.5,
             "CLIP03": 2, "ENT02": 3, "RWD03": 1.5, "LIK01": 1, "LIK05": 3.5, "KTO02": 4, "RATE04": 1, "PREF02": 1,
             "VAL01": 1, "PREF12": 1, "KTO07": 3, "KL05": 1, "KL06": 2, "GRAD07": 1, "GRAD09": 5, "LIK08": 1.5,
-            "RM06": 3, "LEN06": 3, "RATE05": 10,
+            "RM06": 3, "LEN06": 3, "RATE05": 10, "LOSS11": 6,
             # Answers that no longer end, after the score was lost: the policy has broken down.
             "LEN01": 0.5, "GRP01": 0.5, "RWD01": 0.5, "GRP02": 0.5,
         },
@@ -93,7 +93,7 @@ CAUSES = (
     CauseRule(
         "learning rate too low",
         {"LOSS01": 3, "LOSS06": 2, "PREF04": 2, "LIK04": 2, "ACC01": 1.5, "RATE03": 4, "RATE01": 4, "GRAD05": 1.5,
-         "PREF07": 2, "RWD02": 2.5, "RM01": 1, "PREF11": 2, "MOVE02": 3, "MOVE05": 4},
+         "PREF07": 2, "RWD02": 2.5, "RM01": 1, "PREF11": 2, "MOVE02": 4, "MOVE05": 4},
         ("Start again at 2 to 5 times the learning rate",),
         # Something has moved, and far.
         {"RWD01": 3, "GRP01": 3, "GRP02": 3, "RWD03": 4, "KL01": 3, "CLIP03": 3, "LOSS05": 2, "LOSS07": 2, "LIK01": 2,
@@ -197,7 +197,8 @@ CAUSES = (
          "ACC04": 1, "LOSS10": 2, "MOVE01": 5, "MOVE03": 5, "CLS12": 5, "LIK05": 1},
         ("Let two people label fifty pairs: their agreement is the ceiling",),
         # It does not move at all, or cannot any more, or the labels say something else from a step on.
-        {"RM06": 3, "GRAD09": 5, "MOVE02": 3, "MOVE04": 5, "NUM01": 4, "LOSS02": 4, "GRAD01": 2, "MOVE06": 4},
+        {"RM06": 3, "GRAD09": 5, "MOVE02": 5, "MOVE04": 5, "NUM01": 4, "LOSS02": 4, "GRAD01": 2, "MOVE06": 4,
+         "LOSS11": 3},
         expects=("ACC01", "FIT05", "RM02"),
         settles="let two people label fifty pairs: how often do they agree?",
     ),
@@ -298,9 +299,9 @@ CAUSES = (
     ),
     CauseRule(
         "critic does not keep up",
-        {"VAL01": 4, "VAL02": 4, "VAL03": 2},
+        {"VAL01": 4, "VAL02": 4, "VAL03": 2, "VAL05": 8},
         ("Lower the critic's rate, whiten the rewards, and warm the critic up",),
-        expects=("VAL01", "VAL02"),
+        expects=("VAL01", "VAL02", "VAL05"),
         settles="train the critic alone for fifty steps: does it explain the returns then?",
         prescribes=(lower_critic_rate, do("whiten the rewards, and warm the critic up")),
     ),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from barograph.core.methods import ONLINE
-from barograph.rules.advice import advise, cut_lr
+from barograph.rules.advice import advise, cut_lr, revert, stop
 from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
-from barograph.rules.series import unless, value_loss
-from barograph.signals.words import absolute, after, count, ema, first, mean, metric, sustained
+from barograph.rules.series import score, unless, value_loss
+from barograph.signals.words import absolute, after, count, ema, first, highest, mean, metric, sustained
+
+#: How large the score has been: a critic that is wrong by a small part of it does no harm.
+scale = highest(absolute(ema(score, 5)))
 
 
 class ValueLossDiverges(Rule):
@@ -44,7 +47,7 @@ class CriticUseless(Rule):
     patience = param(10, "rows in a row of exactly nothing")
     explained = metric("explained_var")
     #: Where the returns hardly vary any more, nobody can explain their variance, and nobody need.
-    settled_down = ema(value_loss, 10) < 0.3 * first(value_loss, 5)
+    settled_down = (ema(value_loss, 10) < 0.3 * first(value_loss, 5)) | (ema(value_loss, 10) < 0.15 * scale * scale)
     when = after(share=0.2, steps=100) & (
         sustained((ema(explained, 10) < floor) & unless(settled_down, beside=explained), 5, share=0.05)
         | sustained(absolute(explained) < 1e-9, patience)
@@ -53,6 +56,33 @@ class CriticUseless(Rule):
     shows = {"explains": ema(explained, 10)}
     says = "the critic explains {explains:.2f} of the variance: no better than a constant"
     do = (advise("Warm the critic up before the policy moves"), advise("Raise its learning rate, or use lambda 1"))
+    follows = ("RWD01", "RWD03", "RWD08", "LEN05")
+
+
+class CriticOffScale(Rule):
+    """The critic's values are far larger than anything they could be about.
+
+    Why: its rate is too high, or its output is not of the scale of the rewards. Advantages are noise then, and the
+    policy is pushed about by them.
+    False alarm: scores about zero have no scale of their own; so the error must be many times the variance of the
+    returns as well.
+    Sources: measured on a critic at 1000 times its rate: 30 to 300 times the variance, from the second row on (G).
+    """
+
+    code, name, severity = "VAL05", "critic-off-scale", CRITICAL
+    methods = ONLINE
+    about = "value_loss"
+    times = param(4, "times the square of the score")
+    spread = param(3, "times the variance of the returns")
+    explained = ema(metric("explained_var"), 5)
+    when = (count(value_loss) >= 5) & sustained((ema(value_loss, 5) > times * scale * scale) & (explained < -spread), 5)
+    shows = {"loss": ema(value_loss, 5), "score": scale, "explains": explained}
+    says = (
+        "the value loss is {loss:.3g} where scores are up to {score:.2g}, and the critic explains {explains:.1f} of "
+        "the variance: its values are of another scale"
+    )
+    do = (stop(), advise("Lower the critic's rate, or bring its output to the scale of the rewards"), revert())
+    follows = ("NUM01", "RWD08")
 
 
 class ValueClipHigh(Rule):
@@ -92,4 +122,4 @@ class CriticWeak(Rule):
     follows = ("VAL01", "VAL02", "RWD01")
 
 
-RULES = (ValueLossDiverges, CriticUseless, ValueClipHigh, CriticWeak)
+RULES = (ValueLossDiverges, CriticUseless, CriticOffScale, ValueClipHigh, CriticWeak)

@@ -46,6 +46,7 @@ class KlHighPerAnswer(Rule):
     shows = {"kl": ema(kl_sequence, 5)}
     says = "the KL to the reference is {kl:.1f} nats per answer since step {onset}, above {nats:g}"
     do = (raise_kl_weight, cut_lr(), revert())
+    follows = ("VAL05",)
 
 
 class KlHighPerToken(Rule):

@@ -27,6 +27,7 @@ from barograph.signals.words import (
     maximum,
     metric,
     minimum,
+    noise,
     sustained,
 )
 
@@ -134,11 +135,11 @@ class EvalAccuracyGap(Rule):
     of_policy = lagging(accuracy) - highest(metric("reward_accuracy", EVAL), 2)
     of_model = lagging(rm_accuracy) - highest(metric("rm_accuracy", EVAL), 2)
     of_classifier = lagging(metric("cls_accuracy")) - highest(metric("cls_accuracy", EVAL), 2)
-    when = sustained((of_policy > gap) | (of_model > gap) | (of_classifier > gap), 2)
+    when = sustained((of_policy > gap) | (of_model > gap) | (of_classifier > gap), 2, share=0.05)
     escalates = {CRITICAL: (of_model > far) | (of_classifier > far) | (of_policy > far + 0.05)}
     says = "the evaluation accuracy is {value:.2f}, more than {gap:.2f} below that of training"
     do = (earlier_checkpoint, regularise, check_data)
-    follows = ("MOVE07", "MOVE06", "MOVE04", "FIT01", "FIT02")
+    follows = ("LOSS11", "MOVE07", "MOVE06", "MOVE04", "FIT01", "FIT02")
 
 
 class Underfit(Rule):
@@ -157,7 +158,7 @@ class Underfit(Rule):
     shows = {"train": ema(loss, 5), "eval": eval_loss}
     says = "training loss {train:.3f} and evaluation loss {eval:.3f} are both still high"
     do = (advise("A larger model, a higher rate or more epochs"), check_data)
-    follows = ("GRAD09", "LOSS01", "LOSS06", "RM01", "CLS01")
+    follows = ("GRAD09", "LOSS01", "LOSS06", "RM01", "CLS01", "MOVE02")
 
 
 class EvalAccuracyFalling(Rule):
@@ -174,11 +175,12 @@ class EvalAccuracyFalling(Rule):
     lost = param(0.05, "accuracy that may be lost from its best")
     held_out = metric("reward_accuracy", EVAL)
     growing = ema(metric("reward_margin"), 5) >= 0.9 * highest(ema(metric("reward_margin"), 5))
-    when = (count(held_out) >= 3) & sustained(highest(ema(held_out, 2)) - ema(held_out, 2) > lost, 2) & growing
+    fallen = highest(ema(held_out, 2)) - ema(held_out, 2)
+    when = (count(held_out) >= 3) & sustained((fallen > lost) & (fallen > noise(held_out, 10)), 2) & growing
     shows = {"accuracy": held_out, "best": highest(held_out)}
     says = "the evaluation accuracy fell from {best:.2f} to {accuracy:.2f} while the training margin grew"
     do = (earlier_checkpoint, cut_lr(), regularise)
-    follows = ("MOVE07", "NUM01", "MOVE04", "FIT01")
+    follows = ("LOSS11", "MOVE07", "NUM01", "MOVE04", "FIT01")
 
 
 class ManyEpochs(Rule):

@@ -45,7 +45,7 @@ FAILURE_MODES: dict[str, tuple[FailureMode, ...]] = {
         by_rules("the learning rate is zero in mid-run, or jumps upwards", "RATE01 RATE05"),
         by_rules("the learning rate is outside the range of the method", "RATE03 RATE04"),
         by_rules("there is no warm-up", "RATE02"),
-        by_rules("the loss rises, or spikes and stays up", "LOSS02 LOSS05"),
+        by_rules("the loss rises, or spikes and stays up", "LOSS02 LOSS05 LOSS11"),
         by_rules("the loss does not fall", "LOSS01 LOSS06"),
         by_rules("the loss jumps up and down", "LOSS07 LOSS05"),
         by_rules("the loss is gone within the first steps", "LOSS03"),
@@ -170,7 +170,7 @@ FAILURE_MODES: dict[str, tuple[FailureMode, ...]] = {
         by_rules("updates too large: clipped, ratio off, far from the policy that sampled", "CLIP01 CLIP02 CLIP03"),
         by_rules("nothing is ever clipped; or something is that should not be", "CLIP04 CLIP05"),
         by_rules(
-            "the critic diverges, explains nothing, or little; its updates are clipped", "VAL01 VAL02 VAL04 VAL03"
+            "the critic diverges, explains nothing, or little; its updates are clipped", "VAL01 VAL02 VAL05 VAL04 VAL03"
         ),
         by_nothing(
             "the loss of GRPO is 0, or rises from 0", "it is meant to: advantages are centred, what is left is the KL"

@@ -131,6 +131,36 @@ class LossRising(Rule):
     follows = ("MOVE04", "NUM01", "NUM03")
 
 
+class NeverRecovers(Rule):
+    """The loss was thrown up early, and has been above its beginning ever since.
+
+    Why: the first full steps were too large: what they broke is mended slowly, and nothing is learned. Objectives
+    with a bound never rise far, so that it does not look like a run that diverges.
+    False alarm: labels that contradict each other keep the loss a little above its beginning too, but do not throw
+    it up.
+    Sources: measured on APO, hinge and sigmoid losses at 70 times a sane rate: above in 79 to 100 % of the rows;
+    with labels by a coin 50 to 74 % (G).
+    """
+
+    code, name, severity = "LOSS11", "loss-never-recovers", WARNING
+    methods = IMPLICIT_REWARD
+    about = "loss"
+    thrown = param(1.10, "times its beginning to which it was thrown up")
+    above = param(1.01, "times its beginning that it does not get below")
+    share = param(0.3, "share of the run for which it has lasted")
+    when = (
+        after(share=0.35, steps=200)
+        & LossRising.measures
+        & (highest(ema(loss, 10)) > thrown * first(loss, 3))
+        & sustained(ema(loss, 10) > above * first(loss, 3), 10, share=share)
+    )
+    shows = {"loss": ema(loss, 10), "start": first(loss, 3), "high": highest(ema(loss, 10))}
+    says = "the loss was thrown up to {high:.3f} and is at {loss:.3f}, never below the {start:.3f} it began at"
+    do = (cut_lr(), revert(), advise("A longer warm-up"))
+    follows = ("NUM01", "LOSS02", "RATE05", "MOVE04", "PREF10")
+    forgiven_after = 0.2
+
+
 class LossDroppedTooFast(Rule):
     """The loss is nearly gone within the first steps.
 
@@ -320,6 +350,7 @@ class FewPairsFarOff(Rule):
 RULES = (
     StuckAtStart,
     LossRising,
+    NeverRecovers,
     LossDroppedTooFast,
     LossCollapsed,
     LossSpikes,

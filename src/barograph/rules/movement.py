@@ -55,6 +55,17 @@ from barograph.signals.words import (
 ANCHORED = IMPLICIT_REWARD | REWARD_MODEL | CLASSIFIER
 start = fact("start_loss")
 
+told = metric("cls_accuracy", EVAL)
+#: The evaluation loss goes slowly one way, and hardly an example is told otherwise than before.
+drifts = (
+    (count(told) >= 4)
+    & (highest(told) - lowest(told) < 0.01)
+    # What calls all steps right, or none, has an accuracy that stands still, too.
+    & (highest(recall) - lowest(recall) < 0.01)
+    & (absolute(recall - 0.5) < 0.48)
+    & (highest(eval_loss) - lowest(eval_loss) < 0.015 * lowest(eval_loss))
+)
+
 
 class MovesInCircles(Rule):
     """The policy moves from row to row, and the mean margin stays at zero.
@@ -103,7 +114,7 @@ class EvaluationStandsStill(Rule):
     about = "eval.loss"
     share = param(0.003, "share of the loss within which all evaluations lie")
     still = highest(eval_loss) - lowest(eval_loss) < share * lowest(eval_loss)
-    when = after(share=0.4, steps=200) & (count(eval_loss) >= 3) & (eval_loss > 0.9 * start) & still
+    when = after(share=0.4, steps=200) & (count(eval_loss) >= 3) & (eval_loss > 0.9 * start) & (still | drifts)
     shows = {"loss": eval_loss, "low": lowest(eval_loss), "high": highest(eval_loss)}
     says = "the evaluation loss lies between {low:.4f} and {high:.4f} in every evaluation: the model does not change"
     do = (raise_lr, check_trainable)
@@ -129,6 +140,7 @@ class MovesWithoutImproving(Rule):
         after(share=0.5, steps=200)
         & (count(eval_loss) >= 3)
         & (highest(eval_loss) - lowest(eval_loss) > moved * lowest(eval_loss))
+        & unless(drifts, beside=eval_loss)
         & (lowest(eval_loss) > (1 - gain) * start)
         # Another objective than the log names starts elsewhere.
         & (first(loss, 3) < 3 * start)

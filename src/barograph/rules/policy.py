@@ -7,7 +7,7 @@ from barograph.rules.advice import advise, cut_lr, revert
 from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
 from barograph.rules.score import score_error, score_gain
 from barograph.rules.series import approx_kl, clip_share, entropy, ratio
-from barograph.signals.words import count, ema, fact, first, maximum, step, sustained
+from barograph.signals.words import count, ema, fact, first, maximum, median, step, sustained
 
 same_engine = advise("Compare the log-probabilities of the engine that generates with those of the trainer")
 
@@ -41,7 +41,7 @@ class EntropyCollapse(Rule):
         advise("Sample at temperature 1"),
         cut_lr(),
     )
-    follows = ("NUM01", "RWD01", "LEN05", "CLIP03", "KL01")
+    follows = ("NUM01", "RWD01", "LEN05", "LEN06", "CLIP03", "KL01", "KL02", "RWD03", "VAL05")
 
 
 class EntropyExplosion(Rule):
@@ -144,12 +144,14 @@ class UpdateKlHigh(Rule):
     about = "approx_kl"
     nats = param(0.05, "nats per token")
     far = param(0.1, "nats per token that make it critical")
-    when = sustained(ema(approx_kl, 10) > nats, 5)
-    escalates = {CRITICAL: ema(approx_kl, 10) > far}
-    shows = {"kl": ema(approx_kl, 10)}
+    # The usual update, not the mean: one that is a hundred times as large happens in good runs.
+    usual = median(approx_kl, 10)
+    when = (count(approx_kl) >= 5) & sustained(usual > nats, 5)
+    escalates = {CRITICAL: usual > far}
+    shows = {"kl": usual}
     says = "each update moves the policy by {kl:.3f} nats per token; 0.01 to 0.02 is usual"
     do = (cut_lr(), advise("Fewer inner epochs, or a target_kl that ends them early"))
-    follows = ("NUM01",)
+    follows = ("NUM01", "VAL05")
 
 
 class ClippingNeverActive(Rule):

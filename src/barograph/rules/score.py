@@ -80,7 +80,7 @@ class ScoreConstant(Rule):
     says = "the score is exactly {score:.4g}, row after row: the reward does not depend on the answers"
     do = (test_reward, check_data, stop("there is nothing to learn from"))
     # A policy that has broken down gets the same score for everything, and so does one that never ends an answer.
-    follows = ("RWD10", "LEN01", "LEN02", "LEN05", "CLIP03", "KL01", "ENT02")
+    follows = ("RWD10", "LEN01", "LEN02", "LEN05", "CLIP03", "KL01", "ENT02", "VAL05")
     forgiven_after = 0.2
 
 
@@ -141,7 +141,7 @@ class ScoreDropped(Rule):
     says = "the score has fallen from {best:.3g} to {score:.3g} (it began at {start:.3g})"
     do = (revert(), cut_lr(), test_reward)
     may_act = True
-    follows = ("NUM01", "NUM02", "ENT02", "KL02", "KL01", "LEN03", "LEN04", "LEN01", "LEN02", "RWD01")
+    follows = ("NUM01", "NUM02", "ENT02", "KL02", "KL01", "LEN03", "LEN04", "LEN01", "LEN02", "RWD01", "VAL05")
 
 
 class RewardHacking(Rule):
@@ -158,7 +158,7 @@ class RewardHacking(Rule):
     keep = param(0.85, "share of its best that the evaluation must keep")
     smooth = ema(score, share=0.1)
     # It has risen, and has kept most of that.
-    proxy = (smooth > first(score, 10) + noise(score, 30) / 3.162) & (
+    proxy = (smooth > first(score, 10) + maximum(noise(score, 30) / 3.162, 0.02 * abs(first(score, 10)))) & (
         highest(smooth) - smooth <= 0.3 * (highest(smooth) - first(score, 10))
     )
     accuracy_best = highest(ema(eval_accuracy, 3))
