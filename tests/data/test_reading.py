@@ -211,6 +211,10 @@ def refused(path: Path) -> str:
         ("a.jsonl", b'{"promt": "a", "chosn": "b", "rejected": "c"}\n',
          ": has no column 'chosen', which a data set of kind 'paired' needs; it has promt, chosn, "),
         ("a.jsonl", b'{"text": "a", "score": 3}\n', ": no kind of example has the columns text, score"),
+        ("a.jsonl", b'{"prompt": "a", "response_a": "b", "response_b": "c", "winner": "a"}\n',
+         ": has two answers, response_a and response_b, but not 'chosen' and 'rejected'; write the better one of"),
+        ("a.jsonl", b'{"prompt": "a", "completion": "b", "label": 0.7}\n' * 3,
+         ": holds no examples of kind 'unpaired'; row 1: 'label' is '0.7', where true or false belongs"),
         ("a.jsonl", b'{"prompt": "a", "label": true}\n', ": has no column 'completion', which a data set of kind"),
     ],
 )  # fmt: skip

@@ -244,8 +244,23 @@ def _half(found: Mapping[str, str]) -> Kind | None:
     return Kind.UNPAIRED if "label" in found else None
 
 
+def _two_answers(firsts: Mapping[str, object]) -> tuple[str, str] | None:
+    """Two columns of text that differ in their last sign only, as `response_a` and `response_b`."""
+    for column, value in firsts.items():
+        for one, other in (("a", "b"), ("A", "B"), ("0", "1"), ("1", "2")):
+            twin = column[: -len(one)] + other if column.endswith(one) else ""
+            if isinstance(value, str | list) and isinstance(firsts.get(twin), str | list):
+                return column, twin
+    return None
+
+
 def _absent(name: str, firsts: Mapping[str, object], found: Mapping[str, str], kind: Kind | None) -> str:
     there = ", ".join(list(firsts)[:8]) + (" ..." if len(firsts) > 8 else "")
+    if answers := _two_answers(firsts):
+        return (
+            f"{name}: has two answers, {answers[0]} and {answers[1]}, but not 'chosen' and 'rejected'; write the "
+            "better one of each row as 'chosen' and the other as 'rejected'"
+        )
     if kind is None:
         if LOGGED.issubset(firsts):
             return f"{name}: is the log of a training and no data set; judge it by: barograph check {name}"

@@ -53,6 +53,7 @@ def judge(  # noqa: PLR0913 - what may be said of the data, each by its name
     for example in _looked_at(train, form, evidence.train, progress):
         for see in seers:
             see(example)
+    _refuse_nothing(train, form, evidence.train)
     if held_out is not None and evidence.held_out is not None:
         for _ in _looked_at(held_out, held_form, evidence.held_out, progress):
             pass
@@ -98,6 +99,13 @@ def _form(data: DataSet, kind: Kind | None) -> Form:
     if not fields and first:
         raise UnreadableData(f"{data.name}: holds no examples; row {first[0].number} {first[0].flaw}")
     return form_of(fields, data.name, kind)
+
+
+def _refuse_nothing(data: DataSet, form: Form, seen: Seen) -> None:
+    """Say in one sentence that not one row was an example."""
+    if seen.rows and not seen.examples:
+        number, reason = next(iter(seen.first_reasons.items()))
+        raise UnreadableData(f"{data.name}: holds no examples of kind {form.kind.value!r}; row {number}: {reason}")
 
 
 def _looked_at(

@@ -40,7 +40,7 @@ class OtherForm(Graded):
     """
 
     code, name = "DATA02", "other-form"
-    says = "{count:,} of {of:,} rows are of another form than the first ones"
+    says = "{count:,} of {of:,} rows do not have the form of the others"
     do = ("Bring these rows into the form of the others, or leave them out",)
     cleans = True
     grave_from = limit(0.01, "share of rows from which it is critical")
