@@ -33,11 +33,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "charts": {"core"},
     "text": {"core"},
     "data": {"core", "text"},
+    # The settings of a training, judged before its first step, against what is usual and against its data.
+    "config": {"core", "rules", "data"},
     "monitor": {"core", "signals", "rules", "engine", "sources", "sinks", "guard", "console"},
     "web": {"core", "engine", "sources", "console", "charts", "monitor", "pages"},
     # `data` knows how what is seen of single examples is kept, and which of them stand out.
-    "trainers": {"core", "sinks", "guard", "console", "charts", "monitor", "text", "data"},
-    "recipes": {"core", "sinks", "guard", "console", "monitor", "text", "data", "trainers"},
+    "trainers": {"core", "sinks", "guard", "console", "charts", "monitor", "text", "data", "config"},
+    "recipes": {"core", "sinks", "guard", "console", "monitor", "text", "data", "config", "trainers"},
     "pages": {"core", "engine", "sources", "charts", "monitor"},
     "notebook": {"core", "engine", "charts", "monitor", "pages"},
     # The front door: what `import barograph` offers, each name fetched when it is asked for.
@@ -65,6 +67,7 @@ WHEN_CALLED: dict[str, set[str]] = {
     "sources": {"fsspec", "orjson", "pyarrow", "zstandard"},
     "sinks": {"orjson", "pyarrow"},
     "charts": {"matplotlib"},
+    "config": {"yaml"},
     "cli": {"uvicorn"},
 }
 #: The modules that scan whole columns. Others import them inside a function (tests/test_bare_import.py sees to it).

@@ -1,0 +1,1 @@
+"""The checks of settings, by what they look at."""

@@ -1,0 +1,1 @@
+"""What frameworks call their settings: one module for each."""
