@@ -50,6 +50,7 @@ FEW = 50
 TABLE = 20
 #: Pairs of examples that are compared at most.
 MOST_PAIRS = 2_000_000
+PORTION = 1 << 16
 #: All bytes but digits.
 _NO_DIGITS = bytes(set(range(256)) - set(b"0123456789"))
 _MIX = np.uint64(0x9E3779B97F4A7C15)
@@ -95,26 +96,24 @@ class Sketches:
     def within(self, places: NDArray[np.intp], alike: float) -> Iterator[Twins]:
         """Pairs of near repeats among the examples at these places: both halves alike, the earlier one first."""
         bins, bands = self._kept
-        found = ((int(places[one]), int(places[two])) for one, two in _candidates(bands[places, :BANDS]))
-        sizes = self._sizes
-        for one, other in found:
-            same = _in_common(bins[one], bins[other])
-            if (same >= _enough(np.minimum(sizes[one], sizes[other]), alike)).all():
-                yield Twins(one, other, float(same[0]), float(same[1]))
+        for pairs in _candidates(bands[places, :BANDS]):
+            ones, others = places[pairs[:, 0]], places[pairs[:, 1]]
+            same = _in_common(bins[ones], bins[others])
+            enough = _enough(np.minimum(self._sizes[ones], self._sizes[others]), alike)
+            yield from _twins(ones, others, same, (same >= enough).all(axis=1))
 
     def against(self, other: Sketches, alike: float) -> Iterator[Twins]:
-        """Examples of this split whose prompt is nearly that of one of the other split."""
+        """Examples of this split whose prompt is nearly that of one of the other split, which comes first."""
         bins, bands = self._kept
         theirs, their_bands = other._kept
         own, foreign = bands[:, BANDS:], their_bands[:, BANDS:]
-        pairs = _candidates(np.vstack([foreign, own]))
-        shifted = ((one, two - len(foreign)) for one, two in pairs if one < len(foreign) <= two)
-        sizes, their_sizes = self._sizes, other._sizes
-        wide = np.frombuffer(self._long, np.int8).reshape(-1, 2)[:, 0]
-        for one, two in shifted:
-            same = _in_common(theirs[one], bins[two])
-            if wide[two] and same[0] >= _enough(min(their_sizes[one, 0], sizes[two, 0]), alike):
-                yield Twins(one, two, float(same[0]), float(same[1]))
+        is_long = np.frombuffer(self._long, np.int8).reshape(-1, 2)[:, 0] > 0
+        for pairs in _candidates(np.vstack([foreign, own])):
+            crossing = (pairs[:, 0] < len(foreign)) & (pairs[:, 1] >= len(foreign))
+            ones, others = pairs[crossing, 0], pairs[crossing, 1] - len(foreign)
+            same = _in_common(theirs[ones], bins[others])
+            enough = _enough(np.minimum(other._sizes[ones, 0], self._sizes[others, 0]), alike)
+            yield from _twins(ones, others, same, is_long[others] & (same[:, 0] >= enough))
 
     @property
     def _sizes(self) -> NDArray[np.int32]:
@@ -255,10 +254,17 @@ def _filled(bins: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return filled
 
 
-def _in_common(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """The share of bins that two sketches have in common, of prompts and of answers."""
-    shares: NDArray[np.float64] = (one == other).reshape(2, BINS).mean(axis=1)
+def _in_common(ones: NDArray[np.uint8], others: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """The share of bins that sketches have in common, of prompts and of answers."""
+    shares: NDArray[np.float64] = (ones == others).reshape(-1, 2, BINS).mean(axis=2)
     return shares
+
+
+def _twins(
+    ones: NDArray[np.intp], others: NDArray[np.intp], same: NDArray[np.float64], alike: NDArray[np.bool_]
+) -> Iterator[Twins]:
+    for place in np.flatnonzero(alike).tolist():
+        yield Twins(int(ones[place]), int(others[place]), float(same[place, 0]), float(same[place, 1]))
 
 
 def _enough(size: Any, alike: float) -> Any:
@@ -276,23 +282,19 @@ def _hashed(bins: NDArray[np.uint64], figures: NDArray[np.uint64]) -> NDArray[np
     return (value >> np.uint64(32)).astype(np.uint32)
 
 
-def _candidates(bands: NDArray[np.uint32]) -> Iterator[tuple[int, int]]:
-    """Places that agree in a band, each pair once, the earlier one first."""
-    seen: set[tuple[int, int]] = set()
-    for column in range(bands.shape[1]):
-        order = np.argsort(bands[:, column], kind="stable")
-        keys = bands[order, column]
-        same = np.flatnonzero(keys[1:] == keys[:-1])
-        begin, head = -1, 0
-        for place in same.tolist():
-            if place != begin:
-                head = int(order[place])
-            begin = place + 1
-            # Each is compared with the first of its bucket, and with the one before it.
-            for one in {head, int(order[place])}:
-                pair = (one, int(order[place + 1]))
-                if pair not in seen:
-                    seen.add(pair)
-                    yield pair
-            if len(seen) >= MOST_PAIRS:
-                return
+def _candidates(bands: NDArray[np.uint32]) -> Iterator[NDArray[np.intp]]:
+    """Places that agree in a band, two by two, each pair once, the earlier place first; in portions."""
+    found = []
+    for band in bands.T:
+        order = np.argsort(band, kind="stable")
+        is_same = band[order[1:]] == band[order[:-1]]
+        later = np.flatnonzero(is_same) + 1
+        begins = np.flatnonzero(np.append(True, ~is_same))
+        first = begins[np.searchsorted(begins, later, "right") - 1]
+        # Each is compared with the first of its bucket, and with the one before it.
+        one, two = (order[places].astype(np.uint64) << np.uint64(32) for places in (first, later - 1))
+        found += [one | order[later].astype(np.uint64), two | order[later].astype(np.uint64)]
+    pairs = np.unique(np.concatenate(found))[:MOST_PAIRS] if found else np.zeros(0, np.uint64)
+    for start in range(0, len(pairs), PORTION):
+        portion = pairs[start : start + PORTION]
+        yield np.stack([portion >> np.uint64(32), portion & np.uint64(0xFFFFFFFF)], axis=1).astype(np.intp)
