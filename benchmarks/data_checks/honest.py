@@ -81,10 +81,10 @@ def summaries(count: int, seed: int = 0) -> list[Row]:
 def short(count: int, seed: int = 0) -> list[Row]:
     """Answers of one or two words; each is right for some questions."""
     dice, rows = random.Random(seed), []
-    for place in range(count):
+    for _ in range(count):
         ask, article, answers = dice.choice(FACTS)
         right, wrong = dice.sample(answers, 2)
-        told = {"prompt": f"{ask} {dice.choice(PEOPLE)}ville, district {place}?"}
+        told = {"prompt": f"{ask} {dice.choice(PEOPLE)}ville, district {dice.randrange(10**6)}?"}
         rows.append(told | {"chosen": f"{article} {right}".strip(), "rejected": f"{article} {wrong}".strip()})
     return rows
 
@@ -131,7 +131,7 @@ def languages(count: int, seed: int = 0) -> list[Row]:
         ask, answers = TONGUES[dice.choice(list(TONGUES))]
         chosen, rejected = (" ".join(dice.sample(answers, dice.choice((3, 4)))) for _ in range(2))
         if chosen != rejected:
-            prompt = f"{ask.format(dice.choice(PEOPLE))} ({len(rows)})"
+            prompt = f"{ask.format(dice.choice(PEOPLE))} ({dice.randrange(10**6)})"
             rows.append({"prompt": prompt, "chosen": chosen, "rejected": rejected})
     return rows
 
