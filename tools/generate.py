@@ -21,7 +21,7 @@ from markdown_parts import finished, linked, plain, table  # noqa: E402
 from method_pages import method_files  # noqa: E402
 from picture import terminal_svg  # noqa: E402
 
-from barograph.cli.data_page import check_page, kind_words  # noqa: E402
+from barograph.cli.check_pages import check_page, kind_words  # noqa: E402
 from barograph.cli.explain import metric_page  # noqa: E402
 from barograph.cli.main import cli  # noqa: E402
 from barograph.cli.rules import (  # noqa: E402

@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from barograph.cli.check import FAIL_ON, FINDINGS
-from barograph.cli.progress import Line
-from barograph.console.terminal import Terminal, clean
-from barograph.core.errors import ConfigurationError
+from barograph.cli.checks import limits_of, reading_shown, words_of
+from barograph.console.terminal import Terminal
 from barograph.core.finding import Severity
 from barograph.core.plain_json import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from barograph.data.clean import Cleaned
     from barograph.data.finding import DataReport
-    from barograph.data.reading import DataSet
 
 __all__ = ["data"]
 
@@ -82,7 +78,7 @@ def data(  # noqa: PLR0913, PLR0917 - one argument for each option
       zstd -dc pairs.jsonl.zst | barograph data -
       barograph data pairs.jsonl --clean pairs-clean.jsonl
     """  # noqa: D301 - click looks for the backspace itself
-    from barograph.data.catalogue import select
+    from barograph.data.catalogue import by_code, select
     from barograph.data.clean import check_room
     from barograph.data.clean import clean as cleaned
     from barograph.data.example import Kind
@@ -91,8 +87,8 @@ def data(  # noqa: PLR0913, PLR0917 - one argument for each option
     from barograph.data.reading import open_data
     from barograph.data.tokenizer import tokenizer_at
 
-    checks = select(_split(selected), _split(ignored))
-    limits = _limits(numbers)
+    checks = select(words_of(selected), words_of(ignored))
+    limits = limits_of(numbers, by_code(), "DATA03.warns_from=0.01")
     words = tokenizer_at(tokenizer) if tokenizer else None
     with ExitStack() as stack:
         is_piped = where == PIPED
@@ -100,7 +96,7 @@ def data(  # noqa: PLR0913, PLR0917 - one argument for each option
         beside = open_data(held_out).train if held_out else splits.held_out
         if out:
             check_room(splits.train, Path(out))
-        with _shown() as progress:
+        with reading_shown() as progress:
             report = judge(
                 splits.train,
                 beside,
@@ -120,56 +116,6 @@ def data(  # noqa: PLR0913, PLR0917 - one argument for each option
     limit = FAIL_ON[fail_on]
     if limit is not None and (report.worst or Severity.INFO) >= limit:
         raise click.exceptions.Exit(FINDINGS)
-
-
-def _split(words: Sequence[str]) -> list[str]:
-    return [word for part in words for word in part.split(",") if word]
-
-
-def _limits(settings: Sequence[str]) -> dict[str, dict[str, float]]:
-    """`DATA03.warns_from=0.01` for each check that it names."""
-    from barograph.core.errors import suggest
-    from barograph.data.catalogue import by_code
-
-    limits: dict[str, dict[str, float]] = {}
-    for setting in settings:
-        key, equals, number = setting.partition("=")
-        code, dot, name = key.strip().partition(".")
-        try:
-            value = float(number)
-        except ValueError:
-            equals = ""
-        else:
-            limits.setdefault(code.upper(), {})[name] = value
-        if not (equals and dot):
-            raise ConfigurationError(f"--set {setting!r}: write it as DATA03.warns_from=0.01")
-        check = by_code().get(code.upper())
-        if check is None:
-            raise ConfigurationError(f"--set: no check is called {code!r}{suggest(code.upper(), by_code())}")
-        if name not in check.limits():
-            there = ", ".join(check.limits()) or "none"
-            raise ConfigurationError(
-                f"--set: {check.code} has no number {name!r}{suggest(name, check.limits()) or f'; it has {there}'}"
-            )
-    return limits
-
-
-@contextmanager
-def _shown() -> Iterator[Callable[[DataSet, int], None] | None]:
-    """Inside, a person at a terminal is shown how far the reading has come."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    line = Line()
-
-    def show(read: DataSet, rows: int) -> None:
-        if line.is_due:
-            line.show(f"reading {clean(read.name)[:50]}: {rows:,} rows, {read.share_read():.0%}")
-
-    try:
-        yield show
-    finally:
-        line.clear()
 
 
 def _print_json(report: DataReport, copy: Cleaned | None) -> None:

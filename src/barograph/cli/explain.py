@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from barograph.cli.data_page import check_data, check_page, checks_named, checks_page
+from barograph.cli.check_pages import check_data, check_page, checks_named, checks_page, every_check
 from barograph.cli.options import METHOD
 from barograph.cli.rules import (
     by_family,
@@ -44,7 +44,7 @@ from barograph.core.metric import Alias, Better, Metric, Unit
 from barograph.core.names import COMPONENT, COMPONENT_STD, Resolved, catalogue, resolve, series_key, split_of
 
 if TYPE_CHECKING:
-    from barograph.data.check import Check
+    from barograph.core.check import Declared
     from barograph.rules.base import Rule
     from barograph.rules.causes import CauseRule
     from barograph.sources.base import Source
@@ -84,15 +84,15 @@ def explain(names: Sequence[str], method: str | None, *, as_json: bool) -> None:
     """Say what NAME means, how it should behave, and what to do when it does not.
 
     NAME is a metric under any name that a framework gives it, a rule (its code, name, or the letters of its family),
-    a check of data (DATA03, or DATA for all of them), a cause, a word of the language that rules are written in, or
-    `formats`: what logs may look like.
+    a check of data or of settings (DATA03, CFG03; DATA or CFG for all of them), a cause, a word of the language that
+    rules are written in, or `formats`: what logs may look like.
 
     \b
       barograph explain rewards/margins
       barograph explain kl --method grpo
       barograph explain PREF03
       barograph explain margin-inverted
-      barograph explain DATA03
+      barograph explain DATA03 CFG03
       barograph explain learning rate too high
       barograph explain ema
       barograph explain formats
@@ -153,7 +153,6 @@ def _unknown(name: str, method: Method | None) -> str:
     """One sentence on a name that means nothing, with the nearest that do."""
     import difflib
 
-    from barograph.data.catalogue import CHECKS
     from barograph.rules.catalogue import every_rule
     from barograph.rules.causes import CAUSES
     from barograph.signals.words import WORDS
@@ -163,7 +162,7 @@ def _unknown(name: str, method: Method | None) -> str:
         return f"{asked!r} means nothing in {method.value} runs; it does in {', '.join(others)}"
     keys = (alias.key.removeprefix("*/") for metric in catalogue().values() for alias in metric.aliases)
     known = {key.lower(): key for key in keys}
-    rules: tuple[type[Rule | Check], ...] = (*every_rule(), *CHECKS)
+    rules: tuple[type[Rule | Declared], ...] = (*every_rule(), *every_check())
     for words in (catalogue(), WORDS, (c.name for c in CAUSES), (r.name for r in rules), (r.code for r in rules)):
         known |= {word.lower(): word for word in words}
     near = [known[key] for key in difflib.get_close_matches(name.lower(), list(known), n=3, cutoff=0.6)]
@@ -191,7 +190,7 @@ def _rules(name: str) -> list[Explained]:
 
 
 def _checks(name: str) -> list[Explained]:
-    """The check of data of a code or name, or all of them."""
+    """The check of data or settings of a code or name, or all of them."""
     found = checks_named(name)
     if len(found) > 1:
         return [Explained(checks_page(found), {"kind": "checks", "checks": [check_data(check) for check in found]})]
