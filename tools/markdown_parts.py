@@ -27,8 +27,10 @@ def table(header: Sequence[str], rows: Iterable[tuple[str, ...]]) -> Iterator[st
 
 
 def plain(text: str) -> str:
-    """Text in which nothing is taken for markup: blanks to be filled, and products."""
-    return text.replace("<", "&lt;").replace("*", "\\*")
+    """Text in which nothing is taken for markup: blanks to be filled, and products. What stands as code is code."""
+    parts = text.split("`")
+    parts[::2] = [part.replace("<", "&lt;").replace("*", "\\*") for part in parts[::2]]
+    return "`".join(parts)
 
 
 def linked(code: str, folder: str = "") -> str:

@@ -222,20 +222,15 @@ def test_a_disk_that_fails_is_one_sentence_and_leaves_nothing(
     assert sorted(one.name for one in tmp_path.iterdir()) == ["well.jsonl"]
 
 
-def test_a_person_sees_how_far_it_is(well: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from barograph.cli import data as command
-    from barograph.cli import progress
-
+def test_a_person_sees_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[str] = []
-    monkeypatch.setattr(progress, "AFTER", 0.0)
-    monkeypatch.setattr(progress.Line, "show", lambda _, text: shown.append(text))
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
-    data = open_data(str(well)).train
-    list(data.rows())
-    with command._shown() as show:
-        assert show is not None
-        show(data, 1_234_567)
-    assert shown == [f"reading {str(well)[:50]}: 1,234,567 rows, 100%"]
+    monkeypatch.setattr("barograph.cli.progress.AFTER", 0.0)
+    monkeypatch.setattr("barograph.cli.progress.Line.show", lambda _, text: shown.append(text))
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True)
+    path = write(tmp_path / "a.jsonl", rows(60) * 20)
+    run(path)
+    assert shown == [f"reading {str(path)[:50]}: 1,024 rows, {shown[0].rsplit(' ', 1)[1]}"]
+    assert 80 < float(shown[0].rsplit(" ", 1)[1].rstrip("%")) <= 100
 
 
 @pytest.mark.slow

@@ -203,13 +203,15 @@ class Words:
 def test_a_template_without_an_end_is_seen(found: Found) -> None:
     assert found("DATA22", cases.T, tokenizer=Words()) == []
     told = found("DATA22", cases.T, tokenizer=Words(ends=False))
-    assert [one.says for one in told] == ["the chat template puts no end mark (</s>) behind an answer"]
+    assert [one.says for one in told] == [
+        "the tokenizer does not fit the data: the chat template puts no end mark (</s>) behind an answer"
+    ]
 
 
 def test_a_tokenizer_without_an_end_is_seen(found: Found) -> None:
     words = Words()
     words.eos_token = None  # type: ignore[assignment]
-    assert found("DATA22", cases.P, tokenizer=words)[0].says == "the tokenizer has no end mark"
+    assert found("DATA22", cases.P, tokenizer=words)[0].says.endswith(": the tokenizer has no end mark")
 
 
 def test_a_start_mark_matters_where_another_is_added(found: Found) -> None:

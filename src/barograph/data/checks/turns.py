@@ -204,7 +204,7 @@ class NoEnd(Check):
     """
 
     code, name = "DATA22", "no-end"
-    says = "{what}"
+    says = "the tokenizer does not fit the data: {what}"
     do = ("Take the tokenizer of the chat model, or mend its template so that an answer ends with the end mark",)
 
     def __init__(self, circumstances: Circumstances) -> None:
