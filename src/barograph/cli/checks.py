@@ -23,7 +23,9 @@ def words_of(said: Sequence[str]) -> list[str]:
     return [word for part in said for word in part.split(",") if word]
 
 
-def limits_of(settings: Sequence[str], checks: Mapping[str, type[Declared]], example: str) -> dict[str, dict[str, float]]:
+def limits_of(
+    settings: Sequence[str], checks: Mapping[str, type[Declared]], example: str
+) -> dict[str, dict[str, float]]:
     """`DATA03.warns_from=0.01` for each check that it names."""
     limits: dict[str, dict[str, float]] = {}
     for setting in settings:
