@@ -13,6 +13,7 @@ import barograph
 from barograph.cli.alerts import alerts
 from barograph.cli.check import check
 from barograph.cli.compare import compare
+from barograph.cli.config import config
 from barograph.cli.data import data
 from barograph.cli.demo import demo
 from barograph.cli.eval import evaluate
@@ -37,6 +38,7 @@ FAILED, USAGE, FINDINGS, INTERRUPTED = 1, 2, 3, 130
 COMMANDS: tuple[click.Command, ...] = (
     check,
     data,
+    config,
     watch,
     serve,
     compare,
@@ -65,6 +67,7 @@ def cli() -> None:
     \b
       barograph check runs/kto             judge a run as it lies on disk
       barograph data pairs.jsonl           is this data fit to be trained on?
+      barograph config kto.toml            are these settings fit to train with?
       barograph watch runs/kto             follow it while it is written
       barograph report runs/kto            the same as one HTML file, with charts
       barograph train dpo                  train by a recipe, watched

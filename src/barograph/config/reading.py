@@ -28,7 +28,7 @@ SCRIPTS = frozenset({".sh", ".bash", ".slurm", ".txt"})
 #: Tables of such a name hold the settings of the training itself.
 _WORDS = re.compile(r"[^a-z0-9]+")
 #: How alike a name must be to a known one to be thought a slip.
-ALIKE = 0.84
+ALIKE = 0.8
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from transformers import (
 from barograph.core.errors import ConfigurationError, MissingExtra
 from barograph.recipes.memory import Shape
 from barograph.recipes.options import TINY, Options
+from barograph.recipes.shapes import TINY_FOLDER
 
 __all__ = [
     "TINY_FOLDER",
@@ -35,7 +36,6 @@ __all__ = [
     "tokenizer",
 ]
 
-TINY_FOLDER = Path(__file__).parent / "tiny"
 #: The usual model of a size: instruction-tuned, open, and known to every library here.
 SIZES = {size: f"Qwen/Qwen2.5-{size.upper()}-Instruct" for size in ("0.5b", "1.5b", "3b", "7b", "14b")}
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from barograph.config.check import CRITICAL, SettingCheck
 from barograph.config.plan import Plan
@@ -27,7 +28,7 @@ class UnknownSetting(SettingCheck):
     def findings(self, plan: Plan) -> Iterator[Finding]:
         for stranger in plan.strangers:
             told = {"stranger": stranger.name, "near": stranger.near, "dialect": plan.dialect.name}
-            yield self.found(plan, told=told)
+            yield replace(self.found(plan, told=told), metric=stranger.name)
 
 
 #: Where numbers of a setting may lie: from, to, and whether the ends may be taken.

@@ -101,7 +101,7 @@ class PaddedOnTheRight(SettingCheck):
             yield self.found(plan)
 
 
-class Greedy(SettingCheck):
+class TemperatureUnusual(SettingCheck):
     """A temperature of zero, or one far from 1, where answers are drawn to be learned from.
 
     Why: at zero all answers of a group are the same, so none is better than the others. Far from 1 the answers are not
@@ -176,5 +176,5 @@ class ManyPasses(SettingCheck):
 
 
 CHECKS: tuple[type[SettingCheck], ...] = (
-    SamplingNarrowed, EndHeldBack, PaddedOnTheRight, Greedy, EntropyBonus, ManyPasses,
+    SamplingNarrowed, EndHeldBack, PaddedOnTheRight, TemperatureUnusual, EntropyBonus, ManyPasses,
 )  # fmt: skip

@@ -57,6 +57,7 @@ MEANINGS: Mapping[str, str] = {
     "cpo_alpha": "the weight of the likelihood in CPO",
     "reference": "the model that is measured against",
     "reference_differs": "whether its weights are others than those that training starts from",
+    "asks_before": "whether the reference is asked once, before the training, and not held",
     "sync_reference": "whether the reference follows the policy",
     "disable_dropout": "whether dropout is off",
     "temperature": "how boldly answers are drawn",

@@ -32,8 +32,10 @@ def _method(found: Found) -> Method | None:
 
 
 def _made(found: Found) -> Mapping[str, object]:
+    """Where nothing else is said, an adapter is trained."""
     bits = found.get("quantization_bit")
-    return {"quantized": f"{bits}bit"} if bits in {4, 8} else {}
+    made: dict[str, object] = {"quantized": f"{bits}bit"} if bits in {4, 8} else {}
+    return made if "finetuning_type" in found else {**made, "lora": "lora"}
 
 
 LLAMA_FACTORY = Dialect(

@@ -61,7 +61,7 @@ def _method(found: Found) -> Method | None:
 
 def _made(found: Found) -> Mapping[str, object]:
     """Passes over the data are episodes where answers are generated; steps of -1 mean never."""
-    made: dict[str, object] = {}
+    made: dict[str, object] = {} if "lora_rank" in found else {"lora": False}
     if _is_online(found):
         made |= {"epochs": found.get("num_episodes", 1), "num_iterations": found.get("max_epochs", 1)}
     elif "max_epochs" in found:

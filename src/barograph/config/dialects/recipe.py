@@ -80,6 +80,8 @@ def _made(found: Found) -> Mapping[str, object]:
     if "ppo_epochs" in found:
         # A step answers so many prompts, and PPO of ours evaluates nothing in between.
         made |= {"batch_of_prompts": True, "eval_strategy": None}
+    if "ppo_epochs" not in found and "generations" not in found:
+        made["asks_before"] = found.get("keep_reference") is not True
     if "desirable_weight" not in found and "undesirable_weight" not in found:
         made["weights_are_found"] = True
     return made

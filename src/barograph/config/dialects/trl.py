@@ -70,6 +70,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "cpo_alpha": ("cpo_alpha",),
     "reference": ("ref_model_name_or_path", "ref_model", "reference_model", "sft_model_path"),
     "reference_differs": ("reference_differs",),
+    "asks_before": ("precompute_ref_log_probs",),
     "sync_reference": ("sync_ref_model",),
     "disable_dropout": ("disable_dropout",),
     "temperature": ("temperature",),

@@ -53,6 +53,8 @@ def _method(found: Found) -> Method | None:
 def _made(found: Found) -> Mapping[str, object]:
     """The KL counts in the loss, or in the reward, or not at all; below zero steps between two things mean never."""
     made: dict[str, object] = {"batch_of_prompts": True}
+    if f"{_MODEL}.lora_rank" not in found:
+        made["lora"] = False
     nodes, each = as_number(found.get("trainer.nnodes")), as_number(found.get("trainer.n_gpus_per_node"))
     if nodes and each:
         made["devices"] = nodes * each
