@@ -13,6 +13,7 @@ def looks_of(*courses: list[float]) -> Looks:
     looks = Looks(len(courses) + 1)  # And one that is never seen.
     for margins in zip(*courses, strict=True):
         looks.add(Look(np.arange(len(courses)), np.array(margins)))
+    looks.settle()
     return looks
 
 

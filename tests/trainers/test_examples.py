@@ -1,7 +1,7 @@
 """What the callback keeps of each example, beside a full log that is worked out by other means.
 
-The log asks the model itself, just before each loss, and knows an example by what it says: so it depends neither on what
-TRL computes nor on how rows are numbered.
+The log asks the model itself, just before each loss, and knows an example by what it says: so it depends neither on
+what TRL computes nor on how rows are numbered.
 """
 
 # ruff: noqa: E402 - what trains is imported only where it is there
@@ -41,7 +41,7 @@ from barograph.trainers.callback import BarographCallback
 
 pytestmark = [pytest.mark.train, pytest.mark.timeout(300), pytest.mark.filterwarnings("default")]
 
-#: So many are held out by `tiny_preferences`, and so many are trained on, or where it matters that something is learned.
+#: So many are held out by `tiny_preferences`, so many are trained on, and so many where something has to be learned.
 HELD, TRAINED, MANY = 64, 72, 400
 
 

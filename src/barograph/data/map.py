@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
+from barograph.data.odds import odds_of
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -47,8 +49,11 @@ class Map:
     #: How often the model held with it and then no longer.
     forgotten: NDArray[Any]
     region: NDArray[Any]
-    #: How much speaks for a wrong label: minus the margin, newer looks weighing more. Minus infinity if never seen.
+    #: How much speaks for a wrong label, and how likely it is one: see `odds.py`. Minus infinity if never seen.
     score: NDArray[Any]
+    chance: NDArray[Any]
+    #: The part of the last looks' mean margin that was learned by heart; None after one look at each.
+    by_heart: float | None
 
     @property
     def seen(self) -> int:
@@ -59,6 +64,11 @@ class Map:
     def looks(self) -> float:
         """So many looks there were at each of them, on average."""
         return float(self.count.sum()) / max(1, self.seen)
+
+    @property
+    def apart(self) -> int:
+        """So many examples stand apart from the rest: a wrong label, or of another kind."""
+        return int((self.chance > 0.5).sum())
 
     def counts(self) -> dict[str, int]:
         """How many examples each region has."""
@@ -82,11 +92,10 @@ class Map:
 
 
 def map_of(looks: Looks) -> Map:
-    """Each example's place, from what was kept of it."""
+    """Each example's place, from what was kept of it. Looks that still wait are not in it."""
     import numpy as np
 
-    looks.settle()
-    kept = looks.kept
+    kept, odds = looks.kept, odds_of(looks)
     count = kept["count"]
     is_seen = count > 0
     times = np.maximum(count, 1)
@@ -102,5 +111,7 @@ def map_of(looks: Looks) -> Map:
         right=right,
         forgotten=kept["forgotten"],
         region=np.where(is_seen, region, Region.UNSEEN),
-        score=np.where(is_seen, -kept["trail"].astype(np.float64), -np.inf),
+        score=odds.score,
+        chance=odds.chance,
+        by_heart=odds.by_heart,
     )

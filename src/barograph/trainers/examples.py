@@ -8,6 +8,7 @@ batch, the loss is listened to for the margins that it works out, and after some
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple
 from barograph.core.methods import Method
 from barograph.data.looks import FILE, Look, Looks
 from barograph.data.map import map_of
-from barograph.data.suspects import ANSWERS, fingerprint, quoted
+from barograph.data.recognised import said_in
 from barograph.sinks.replace import write_whole
 from barograph.trainers import trl_compat
 
@@ -26,6 +27,9 @@ __all__ = ["ExampleWatch", "has_labels"]
 ROW = "barograph_row"
 #: After so many steps margins are fetched from the device: seldom enough to cost nothing, often enough to lose little.
 EVERY = 16
+#: What is kept is written down after so many seconds, so that little is lost when a process is killed; and so seldom
+#: that writing takes no more than this part of the time.
+SECONDS, MOST_OF_TIME = 60.0, 0.005
 #: Methods whose examples carry a label that may be wrong. Others are trained on answers that they make themselves.
 LABELLED = frozenset({
     Method.DPO, Method.KTO, Method.BCO, Method.ORPO, Method.CPO, Method.REWARD, Method.PRM, Method.CLASSIFIER,
@@ -90,7 +94,8 @@ class Seen(NamedTuple):
 
     rows: Any
     margins: Any
-    signs: Any
+    signs: Any = None
+    places: Any = None
 
 
 class ExampleWatch:
@@ -104,6 +109,7 @@ class ExampleWatch:
         #: What went wrong, if anything did: then no more is kept.
         self.problem = ""
         self._seen: list[Seen] = []
+        self._next_writing = time.monotonic() + SECONDS
         self._compute_loss: Callable[..., Any] | None = None
         self._was_own = False
 
@@ -175,7 +181,7 @@ class ExampleWatch:
         loss, outputs = self._compute_loss(model, inputs, return_outputs=True, **named)
         with self._noting_problems():
             logits = outputs["logits"] if isinstance(outputs, Mapping) else outputs[1]
-            self._seen.append(Seen(rows, _odds(logits.detach(), labels), None))
+            self._seen.append(Seen(rows, *_odds(logits.detach(), labels)))
         return loss
 
     def _see(self, rows: Any, heard: Sequence[tuple[Any, Any]], labels: Any) -> None:
@@ -185,7 +191,7 @@ class ExampleWatch:
             raise LookupError(f"{type(self.trainer).__name__} tells no rewards of single examples here")
         chosen, rejected = (side.detach().flatten().float() for side in heard[0])
         if labels is None:
-            self._seen.append(Seen(rows, chosen - rejected, None))
+            self._seen.append(Seen(rows, chosen - rejected))
             return
         is_good = torch.as_tensor(labels, device=chosen.device).bool().flatten()
         scores = torch.empty(len(is_good), device=chosen.device)
@@ -208,22 +214,18 @@ class ExampleWatch:
         """At the end of a step, in every process."""
         if number % EVERY == 0:
             self.fetch(together=True)
+            if time.monotonic() > self._next_writing:
+                self.write()
 
     def fetch(self, *, together: bool) -> None:
         """Take in what was seen; `together` with the other processes, if all of them are here."""
-        import numpy as np
         import torch
 
         seen, self._seen = self._seen, []
         look = None
         with self._noting_problems():
             if seen:
-                rows, margins = (torch.cat([one[part].flatten() for one in seen]).cpu().numpy() for part in (0, 1))
-                if len(rows) != len(margins):
-                    raise LookupError(f"{len(margins)} margins of {len(rows)} examples")
-                has_signs = seen[0].signs is not None
-                signs = torch.cat([one.signs for one in seen]).cpu().numpy() if has_signs else None
-                look = Look(rows, margins.astype(np.float64), signs)
+                look = _as_look(seen)
         looks = [look]
         if together and trl_compat.is_distributed(self.trainer.args):
             looks = [None] * torch.distributed.get_world_size()
@@ -237,32 +239,51 @@ class ExampleWatch:
         """Write down everything, and leave the trainer as it was. Of several processes each comes here by itself."""
         self.detach()
         self.fetch(together=False)
-        with self._noting_problems():
-            self._remember_texts()
+        if self.looks is not None:
+            self.looks.settle()
         self.write()
 
-    def _remember_texts(self) -> None:
-        """What stands in those examples that a reader will be shown: by then the data may be elsewhere."""
-        if self.looks is None:
+    def write(self) -> None:
+        """Write down all that is kept so far, in place of what was written before."""
+        if self.looks is None or self.path is None:
             return
-        found = map_of(self.looks)
+        begun = time.monotonic()
+        with self._noting_problems():
+            self._remember_texts(self.looks)
+        write_whole(self.path, self.looks.to_bytes())
+        took = time.monotonic() - begun
+        self._next_writing = begun + max(SECONDS, took / MOST_OF_TIME)
+
+    def _remember_texts(self, looks: Looks) -> None:
+        """What stands in those examples that a reader will be shown: by then the data may be elsewhere."""
+        found = map_of(looks)
         most = min(MOST_TEXTS, max(FEWEST_TEXTS, found.seen // 20))
         words = getattr(self.trainer, "processing_class", None)
         ending = getattr(words, "eos_token", None) or ""
         texts = []
         for place in dict.fromkeys([*found.ranked()[:most], *found.wavering()[:most]]):
             fields = self.trainer.train_dataset[place]
-            told = quoted(fields, ending)
-            if words is not None and not told.keys() & set(ANSWERS) and "input_ids" in fields:
-                said = words.decode(fields["input_ids"], skip_special_tokens=True)
-                told = quoted({"completion": said, "labels": _known_labels(fields.get("labels"))})
-            texts.append({"row": place + 1, "fingerprint": fingerprint(fields, ending), "texts": told})
-        self.looks.about["texts"] = texts
+            said = said_in(fields, ending)
+            if words is not None and not said.answers and "input_ids" in fields:  # Only tokens are left of it.
+                decoded = words.decode(fields["input_ids"], skip_special_tokens=True)
+                said = said_in({"completion": decoded, "labels": _known_labels(fields.get("labels"))}, ending)
+            texts.append({"row": place + 1, "fingerprint": said.fingerprint(), "texts": said.quoted()})
+        looks.about["texts"] = texts
 
-    def write(self) -> None:
-        """Write down all that is kept so far, in place of what was written before."""
-        if self.looks is not None and self.path is not None:
-            write_whole(self.path, self.looks.to_bytes())
+
+def _as_look(seen: Sequence[Seen]) -> Look:
+    """What several batches have shown, fetched from their device."""
+    rows, margins, signs, places = (_fetched(parts) for parts in zip(*seen, strict=True))
+    if len(rows) != len(margins):
+        raise LookupError(f"{len(margins)} margins of {len(rows)} examples")
+    return Look(rows, margins, signs, places)
+
+
+def _fetched(parts: Sequence[Any]) -> Any:
+    """The same numbers of several batches as one array; None where there are none."""
+    import torch
+
+    return None if parts[0] is None else torch.cat([part.flatten() for part in parts]).cpu().numpy()
 
 
 def _known_labels(labels: Any) -> Any:
@@ -270,8 +291,11 @@ def _known_labels(labels: Any) -> Any:
     return [label for label in labels if label != UNLABELLED] if isinstance(labels, list) else labels
 
 
-def _odds(logits: Any, labels: Any) -> Any:
-    """The logarithm of the odds of the true label; of several labels in one example, that of the least likely one."""
+def _odds(logits: Any, labels: Any) -> tuple[Any, None, Any]:
+    """The logarithm of the odds of the true label.
+
+    Of several labels in one example it is that of the least likely one, and which of them that is, from 1 on.
+    """
     import torch
 
     logits = logits.float()
@@ -280,4 +304,7 @@ def _odds(logits: Any, labels: Any) -> Any:
     true = logits.gather(-1, known).squeeze(-1)
     others = logits.scatter(-1, known, -torch.inf).logsumexp(-1)
     odds = torch.where(is_labelled, true - others, torch.inf)
-    return odds if odds.dim() == 1 else odds.amin(dim=-1)
+    if odds.dim() == 1:
+        return odds, None, None
+    least, token = odds.min(dim=-1)
+    return least, None, is_labelled.cumsum(dim=-1).gather(-1, token.unsqueeze(-1)).squeeze(-1)
