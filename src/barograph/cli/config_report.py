@@ -13,7 +13,7 @@ from barograph.core.finding import Finding, Severity, Verdict
 from barograph.core.names import catalogue, split_of
 from barograph.recipes.size import Size, Target, Time
 
-__all__ = ["config_lines", "short_lines"]
+__all__ = ["config_lines"]
 
 MEANINGS = {
     Verdict.HEALTHY: "nothing against beginning",
@@ -53,17 +53,6 @@ def config_lines(report: ConfigReport, size: Size, terminal: Terminal, *, verbos
             yield from wrapped(f"{one.code} not judged: {one.reason}", "  ", terminal, "dim", hang="    ")
     for note in report.notes:
         yield from wrapped(f"Note: {clean(note)}", "", terminal, "dim")
-
-
-def short_lines(report: ConfigReport, terminal: Terminal) -> Iterator[str]:
-    """What is more than a remark, in a line each and its remedy."""
-    for finding in report.findings:
-        if finding.severity > Severity.INFO:
-            fancy, plain, colour = SIGNS[finding.severity]
-            sign = terminal.paint(terminal.glyph(fancy, plain), colour, "bold")
-            text = f"{finding.code} {_said(finding, report.plan)}"
-            advice = f" {'; '.join(map(clean, finding.advice))}." if finding.advice else ""
-            yield from wrapped(f"{sign} {text}{advice}", "", terminal, hang="  ")
 
 
 def _finding(finding: Finding, plan: Plan, terminal: Terminal, *, verbose: bool) -> Iterator[str]:

@@ -58,6 +58,10 @@ class Look:
         kept = sum(min(length, longest) for length in self.lengths) / max(1, sum(self.lengths))
         return kept * self.whole / self.bytes_of_token
 
+    def examples_for(self, method: Method) -> int:
+        """How many a method makes of them: KTO takes each side of a pair by itself."""
+        return 2 * self.rows if method in {Method.KTO, Method.BCO} and self.kind in PAIRS else self.rows
+
     def cut_at(self, tokens: float) -> float:
         """The share of examples that are longer."""
         most = tokens * self.bytes_of_token
@@ -109,9 +113,7 @@ def _sides(example: Example) -> Iterator[str]:
 
 def knowing(plan: Plan, look: Look, held_out: float = 0.0) -> Plan:
     """The plan with what is known of its data, of which a share is held out."""
-    examples = look.rows * (1 - held_out)
-    if plan.method in {Method.KTO, Method.BCO} and look.kind in PAIRS:
-        examples *= 2  # Each side of a pair becomes an example of its own.
+    examples = look.examples_for(plan.method) * (1 - held_out)
     length = plan.number("max_length")
     cut = look.cut_at(length) if length and plan.method not in GENERATING else None
     return plan.knowing(

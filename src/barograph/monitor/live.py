@@ -148,6 +148,19 @@ class Monitor:
         except Exception as error:  # noqa: BLE001 - as above
             self._stumble(error)
 
+    def found_before(self, findings: Iterable[Finding], *, quietly: bool = False) -> None:
+        """What was found in settings or data before the first step. It is kept and told, and the guard does nothing.
+
+        With `quietly` it is only kept.
+        """
+        try:
+            for finding in findings:
+                self._note({"kind": "finding", "at": 0, **finding.to_dict()})
+                if not quietly:
+                    self._each("found", finding)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._stumble(error)
+
     def configure(self, facts: object) -> None:
         """Settings of the run that have become known."""
         try:

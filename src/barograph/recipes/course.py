@@ -20,6 +20,7 @@ import transformers
 
 from barograph.core import errors
 from barograph.core.errors import ConfigurationError
+from barograph.recipes.before import tell_before
 from barograph.recipes.disk import check_room, says_when_full
 from barograph.recipes.options import Chosen, Options, choices_of, settled
 from barograph.recipes.processes import is_first, processes
@@ -40,6 +41,7 @@ __all__ = [
     "remember",
     "stops_after_the_step",
     "train",
+    "watching",
 ]
 
 #: Where the weights lie when all is done.
@@ -55,6 +57,7 @@ def prepare(options: Chosen, method: str, mark: str = "trainer_state.json") -> C
     if options.resume_from:
         options = _taken_up(options, Path(options.resume_from), mark)
     options = _within_context(settled(fitted(options, method)), said=options.max_length)
+    tell_before(options, method)
     announce(options, method)
     if not options.output_dir:
         if processes() > 1 and not options.resume_from:
@@ -73,6 +76,11 @@ def prepare(options: Chosen, method: str, mark: str = "trainer_state.json") -> C
     if is_tiny(options):
         torch.set_num_threads(1)  # Several on small matrices wait for each other.
     return options
+
+
+def watching(options: Options, method: str | None = None) -> BarographCallback:
+    """The callback of a recipe. Its own data, a world of 36 words, are not what checks of data are meant for."""
+    return BarographCallback(guard=str(options.guard), method=method, check_data=options.data is not None)
 
 
 def leave_group_at_exit() -> None:

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from barograph.core.errors import ConfigurationError
 from barograph.recipes import answers, reference
-from barograph.recipes.course import arguments, prepare, train
+from barograph.recipes.course import arguments, prepare, train, watching
 from barograph.recipes.examples import PAIRS, Room, split_of
 from barograph.recipes.options import DPOOptions
 from barograph.recipes.result import Finished
 from barograph.recipes.weights import adapter, causal, tokenizer
-from barograph.trainers.callback import BarographCallback
 
 __all__ = ["run"]
 
@@ -47,7 +46,7 @@ def run(asked: DPOOptions) -> Finished:
         eval_dataset=examples.held_out,
         processing_class=words,
         peft_config=adapter(options, "CAUSAL_LM"),
-        callbacks=[BarographCallback(guard=str(options.guard))],
+        callbacks=[watching(options)],
     )  # fmt: skip
     before = answers.of_the_tiny_world(trainer.model, options)
     verdict = train(trainer, options, "dpo")

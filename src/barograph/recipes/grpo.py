@@ -11,7 +11,7 @@ from statistics import fmean
 from typing import Any, TypeAlias
 
 from barograph.recipes import answers
-from barograph.recipes.course import arguments, prepare, train
+from barograph.recipes.course import arguments, prepare, train, watching
 from barograph.recipes.examples import PROMPTS, Room, split_of
 from barograph.recipes.options import GRPOOptions
 from barograph.recipes.result import Finished
@@ -35,7 +35,7 @@ def run(asked: GRPOOptions) -> Finished:
         max_completion_length=options.answer_length, temperature=options.temperature,
     )  # fmt: skip
     score, words = scored_by(options, settings.device), tokenizer(options)
-    callback = BarographCallback(guard=str(options.guard))
+    callback = watching(options)
     examples = split_of(options, PROMPTS, Room(words, (options.max_length or 0) - (options.answer_length or 0)))
     trainer = GRPOTrainer(
         model=causal(options),

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from barograph.core.errors import ConfigurationError
 from barograph.recipes import answers, reference
-from barograph.recipes.course import arguments, prepare, train
+from barograph.recipes.course import arguments, prepare, train, watching
 from barograph.recipes.examples import UNPAIRED, Room, split_of
 from barograph.recipes.options import KTOOptions
 from barograph.recipes.result import Finished
 from barograph.recipes.weights import adapter, causal, tokenizer
-from barograph.trainers.callback import BarographCallback
 
 __all__ = ["run", "weights_of"]
 
@@ -60,7 +59,7 @@ def run(asked: KTOOptions) -> Finished:
         eval_dataset=examples.held_out,
         processing_class=words,
         peft_config=adapter(options, "CAUSAL_LM"),
-        callbacks=[BarographCallback(guard=str(options.guard))],
+        callbacks=[watching(options)],
     )  # fmt: skip
     before = answers.of_the_tiny_world(trainer.model, options)
     verdict = train(trainer, options, "kto")

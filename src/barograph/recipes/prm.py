@@ -16,12 +16,11 @@ from datasets import Dataset, Features, Sequence, Value
 
 from barograph.recipes import tasks
 from barograph.recipes.answers import UNSEEN
-from barograph.recipes.course import arguments, prepare, train
+from barograph.recipes.course import arguments, prepare, train, watching
 from barograph.recipes.examples import STEPS, Room, Split, split_of
 from barograph.recipes.options import PRMOptions
 from barograph.recipes.result import Finished
 from barograph.recipes.weights import adapter, is_tiny, step_classifier, tokenizer
-from barograph.trainers.callback import BarographCallback
 from barograph.trainers.compute_metrics import create_compute_metrics_fn
 from barograph.trainers.prediction_callback import PredictionLoggingCallback
 
@@ -102,7 +101,7 @@ def run(asked: PRMOptions) -> Finished:
         data_collator=DataCollatorForTokenClassification(words, label_pad_token_id=MASKED),
         compute_metrics=compute,
         callbacks=[
-            BarographCallback(guard=str(options.guard), method="prm"),
+            watching(options, method="prm"),
             PredictionLoggingCallback(folder, options.shown or 0, compute_metrics=compute),
         ],
     )

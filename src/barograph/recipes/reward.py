@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from barograph.recipes.course import arguments, prepare, train
+from barograph.recipes.course import arguments, prepare, train, watching
 from barograph.recipes.examples import PAIRS, UNPAIRED, Room, Split, split_of
 from barograph.recipes.options import RewardOptions
 from barograph.recipes.result import Finished
 from barograph.recipes.weights import adapter, classifier, tokenizer
-from barograph.trainers.callback import BarographCallback
 from barograph.trainers.compute_metrics import create_compute_metrics_fn
 from barograph.trainers.prediction_callback import PredictionLoggingCallback
 
@@ -46,7 +45,7 @@ def _of_pairs(options: RewardOptions) -> tuple[Any, str]:
         eval_dataset=examples.held_out,
         processing_class=words,
         peft_config=adapter(options, "SEQ_CLS"),
-        callbacks=[BarographCallback(guard=str(options.guard))],
+        callbacks=[watching(options)],
     )
     return trainer, "eval_accuracy"
 
@@ -79,7 +78,7 @@ def _of_labels(options: RewardOptions) -> tuple[Any, str]:
         data_collator=DataCollatorWithPadding(words),
         compute_metrics=compute,
         callbacks=[
-            BarographCallback(guard=str(options.guard)),
+            watching(options),
             PredictionLoggingCallback(folder, options.shown or 0, compute_metrics=compute),
         ],
     )

@@ -206,7 +206,7 @@ def _tokens(plan: Plan, look: Look | None) -> float | None:
     examples, passes = plan.number("train_examples"), plan.passes
     length, updates, batch = _length(plan), plan.updates, plan.batch
     if look is not None and plan.method not in GENERATING and examples and passes:
-        return look.tokens_within(length) * passes * examples / look.rows
+        return look.tokens_within(length) * passes * examples / look.examples_for(plan.method)
     sides = 2 if plan.method in PREFERENCE | REWARD_MODEL and plan.method not in {Method.KTO, Method.BCO} else 1
     if not (updates and batch and length):
         return None

@@ -21,6 +21,7 @@ from barograph.core.listener import Listener
 from barograph.core.methods import Method
 from barograph.monitor.live import Monitor
 from barograph.trainers import rescue, trl_compat
+from barograph.trainers.before import look_before
 from barograph.trainers.consoles import Console, asked_console, consoles
 from barograph.trainers.examples import ExampleWatch, has_labels
 from barograph.trainers.forward import Forward
@@ -64,6 +65,8 @@ class BarographCallback(TrainerCallback):  # type: ignore[misc]
             drawn anew, elsewhere in lines; with "text" in lines everywhere.
         examples: keep by how much the model holds with the label of each training example, so that `barograph data
             RUN` can tell which labels are likely wrong. It costs next to nothing.
+        check_settings: judge the settings before the first step, as `barograph config` does.
+        check_data: judge a sample of the data before the first step, as `barograph data` does; a second or two.
         listeners: who else is to hear of it.
     """
 
@@ -77,6 +80,8 @@ class BarographCallback(TrainerCallback):  # type: ignore[misc]
         dry_run: bool = False,
         console: Console = True,
         examples: bool = True,
+        check_settings: bool = True,
+        check_data: bool = True,
         listeners: Iterable[Listener] = (),
     ) -> None:
         self.folder = folder
@@ -94,6 +99,7 @@ class BarographCallback(TrainerCallback):  # type: ignore[misc]
         self._console = asked_console(console)
         self._keeps_examples = examples
         self._examples: ExampleWatch | None = None
+        self._checks = (check_settings, check_data)
         self._unhush: Callable[[], None] = _nothing_to_undo
         self._listeners = list(listeners)
         self._trainer: Any = None
@@ -138,6 +144,8 @@ class BarographCallback(TrainerCallback):  # type: ignore[misc]
             self._asked, self._has_stopped, self._saved, self.rate, self.rescues = None, False, {}, 1.0, 0
         if state.is_world_process_zero:
             self._open(args, state, kwargs, goes_on=resuming is not None)
+            if resuming is None and state.global_step == 0:
+                self._look_before(kwargs.get("model"))
         if trl_compat.is_distributed(args):
             # Settings in a file may allow more than the code asked for, and only the first process has read them.
             self.guard, self.dry_run = _shared((self.guard, self.dry_run), args)
@@ -325,6 +333,13 @@ class BarographCallback(TrainerCallback):  # type: ignore[misc]
             monitor.guard.most_rescues = self.most_rescues
         self.guard, self.dry_run = monitor.guard.allowed, monitor.guard.is_dry
         return monitor
+
+    @_never_raising
+    def _look_before(self, model: Any) -> None:
+        """Judge settings and data before the first step."""
+        at_settings, at_data = self._checks
+        if self._trainer is not None and self.monitor is not None and any(self._checks):
+            look_before(self._trainer, model, self.monitor, at_settings=at_settings, at_data=at_data)
 
     # The examples
 

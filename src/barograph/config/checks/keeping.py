@@ -23,6 +23,7 @@ class EvaluationNever(SaysItself):
     code, name = "CFG31", "evaluation-never"
     methods = ALL - ONLINE
     about = "eval_steps"
+    least = limit(50.0, "steps of a run below which it is a try, so that it is a remark")
 
     def findings(self, plan: Plan) -> Iterator[Finding]:
         strategy, every = plan.text("eval_strategy").lower(), plan.steps("eval_steps")
@@ -42,7 +43,7 @@ class EvaluationNever(SaysItself):
             raise NotJudgeable("it is not known how many steps the run has, or how often it is evaluated")
         elif every > updates:
             what = f"{setting} is {shown(every)}, and the run has {updates:,} steps: it is never evaluated"
-            yield self.say(plan, what, remedy, WARNING if strategy == "steps" else INFO)
+            yield self.say(plan, what, remedy, WARNING if strategy == "steps" and updates >= self.least else INFO)
 
 
 class CheckpointsRare(SaysItself):
