@@ -1,13 +1,16 @@
 """Are labels that are the wrong way round found by one training? One in ten is turned, and the ranking looked at.
 
-    python benchmarks/bench_suspects.py                       # needs the `train` extra; some minutes on two cores
+    python benchmarks/bench_suspects.py --write               # into docs/data-map.md; needs the `train` extra
     python benchmarks/bench_suspects.py --task sums --seeds 1 --epochs 1
+    python benchmarks/bench_suspects.py --gsm8k example_model_solutions.jsonl
 
-Two tasks: the sums of the tiny world, and solutions of GSM8K problems (../shared/data, left out where it is not
-there), once a right and a wrong one of the same models, once the written-out one and a wrong one. Each is trained on by
-DPO, KTO and as a reward model. Told are, as means over the seeds, the precision among the tenth ranked highest, and the
-average precision: of this ranking, of the mean margin alone, and of the last loss of each example alone. By chance
-both are 10 %.
+Three tasks: the sums of the tiny world, and solutions of GSM8K problems, once a right and a wrong one of the same
+models, once the one written out by people and a wrong one (github.com/openai/grade-school-math,
+`grade_school_math/data/example_model_solutions.jsonl`; left out where it is not there). Each is trained on from a fresh
+or a tiny model by DPO, KTO and as a reward model; chains of sums also by a step classifier. Told are, as means over the
+seeds, the precision among the tenth ranked highest and the average precision: of this ranking, of the mean margin
+alone, of the last loss of each example alone. By chance both are 10 %. Told as well is how many examples stand apart
+and how many of these were turned; and, from a further run with no label turned, how many stand apart there.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import re
 import statistics
 import sys
 import tempfile
@@ -22,7 +26,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 PROJECT = Path(__file__).parent.parent
 sys.path.insert(0, str(PROJECT / "src"))
@@ -36,35 +40,58 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers  # 
 from transformers import (  # noqa: E402
     AutoModelForCausalLM,
     AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
+    DataCollatorForTokenClassification,
     LlamaConfig,
     LlamaForCausalLM,
     PreTrainedTokenizerFast,
+    Trainer,
+    TrainingArguments,
 )
 
 from barograph.data.looks import FILE, Looks  # noqa: E402
-from barograph.data.map import map_of  # noqa: E402
+from barograph.data.map import Map, map_of  # noqa: E402
 from barograph.recipes import tasks  # noqa: E402
+from barograph.recipes.prm import encoded  # noqa: E402
 from barograph.recipes.weights import TINY_FOLDER  # noqa: E402
 from barograph.trainers.callback import BarographCallback  # noqa: E402
 
 GSM8K = PROJECT.parent / "shared/data/gsm8k-solutions/example_model_solutions.jsonl"
+PAGE = PROJECT / "docs/data-map.md"
 SOLVERS = ("6b_finetuning", "6b_verification", "175b_finetuning", "175b_verification")
 TURNED = 0.1
-#: Rates at which each method learns its task, by their healthy curves and not by what is found.
-RATES = {
-    ("sums", "dpo"): 1e-3, ("sums", "kto"): 5e-4, ("sums", "reward"): 5e-4,
-    ("gsm8k", "dpo"): 5e-4, ("gsm8k", "kto"): 5e-4, ("gsm8k", "reward"): 5e-4,
+#: Tokens of a prompt with an answer; longer ones are left out beforehand.
+LONGEST = 384
+#: Rates and epochs at which each method learns its task, by their healthy curves and not by what is found: for the
+#: sums those of the recipes.
+COURSES = {
+    ("sums", "dpo"): (1e-3, 3), ("sums", "kto"): (5e-4, 3), ("sums", "reward"): (5e-4, 6), ("sums", "prm"): (2e-3, 6),
+    ("gsm8k", "dpo"): (5e-4, 3), ("gsm8k", "kto"): (5e-4, 3), ("gsm8k", "reward"): (5e-4, 3),
 }  # fmt: skip
 
 
-def sums(seed: int) -> list[dict[str, str]]:
-    return tasks.pairs(seed, 800)
+class Task(NamedTuple):
+    """What is learned, and by which methods."""
+
+    name: str
+    methods: tuple[str, ...]
+
+    @property
+    def is_tiny(self) -> bool:
+        return self.name == "sums"
 
 
-def solutions(seed: int, *, written: bool) -> list[dict[str, str]]:
+TASKS = (
+    Task("sums", ("dpo", "kto", "reward", "prm")),
+    Task("gsm8k, the better one written", ("dpo", "kto", "reward")),
+    Task("gsm8k, both by models", ("dpo", "kto", "reward")),
+)
+
+
+def solutions(path: Path, seed: int, *, written: bool) -> list[dict[str, str]]:
     """A better and a worse solution to each problem that somebody got wrong."""
     rows, dice = [], random.Random(seed)
-    for line in GSM8K.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8").splitlines():
         problem = json.loads(line)
         wrong = [problem[solver]["solution"] for solver in SOLVERS if not problem[solver]["is_correct"]]
         right = [problem[solver]["solution"] for solver in SOLVERS if problem[solver]["is_correct"]]
@@ -77,19 +104,20 @@ def solutions(seed: int, *, written: bool) -> list[dict[str, str]]:
     return dice.sample(rows, min(len(rows), 700))
 
 
-TASKS = {
-    "sums": sums,
-    "gsm8k, both by models": lambda seed: solutions(seed, written=False),
-    "gsm8k, the better one written": lambda seed: solutions(seed, written=True),
-}
+def examples_of(task: Task, method: str, path: Path, seed: int) -> list[dict[str, Any]]:
+    """What is trained on, all labels right."""
+    if method == "prm":
+        return tasks.solutions(seed, 1_600)
+    rows = tasks.pairs(seed, 800) if task.is_tiny else solutions(path, seed, written="written" in task.name)
+    return tasks.unpaired(rows, seed) if method == "kto" else rows
 
 
-def small_model(rows: list[dict[str, str]], folder: Path) -> Path:
+def small_model(rows: list[dict[str, Any]], folder: Path) -> Path:
     """A model for these texts, of random weights, with a tokenizer that is trained on them."""
     pieces = Tokenizer(models.BPE())
     pieces.pre_tokenizer, pieces.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
     pieces.train_from_iterator(
-        (" ".join(row.values()) for row in rows),
+        (value for row in rows for value in row.values() if isinstance(value, str)),
         trainers.BpeTrainer(vocab_size=1_500, special_tokens=["<pad>", "<eos>"], show_progress=False),
     )
     words = PreTrainedTokenizerFast(tokenizer_object=pieces, pad_token="<pad>", eos_token="<eos>")
@@ -102,17 +130,27 @@ def small_model(rows: list[dict[str, str]], folder: Path) -> Path:
     return folder
 
 
-def turned(rows: list[dict[str, str]], method: str, seed: int) -> tuple[list[dict[str, Any]], np.ndarray]:
-    """The examples with one label in ten the wrong way round, and which these are."""
+def short_ones(rows: list[dict[str, Any]], words: Any) -> list[dict[str, Any]]:
+    """Those that no trainer will leave out by itself, so that places stay what they are."""
+
+    def fits(row: dict[str, Any]) -> bool:
+        sides = [value for name, value in row.items() if name != "prompt" and isinstance(value, str)]
+        return all(len(words(row["prompt"] + side)["input_ids"]) < LONGEST - 2 for side in sides)
+
+    return [row for row in rows if fits(row)]
+
+
+def turned(rows: list[dict[str, Any]], share: float, seed: int) -> tuple[list[dict[str, Any]], np.ndarray]:
+    """The examples with a share of their labels the wrong way round (of labelled steps one), and which these are."""
     dice = random.Random(seed + 7)
-    examples: list[dict[str, Any]] = list(rows)
-    if method == "kto":
-        examples = tasks.unpaired(rows, seed)
-    is_turned = np.zeros(len(examples), dtype=bool)
-    is_turned[dice.sample(range(len(examples)), round(TURNED * len(examples)))] = True
+    examples, is_turned = list(rows), np.zeros(len(rows), dtype=bool)
+    is_turned[dice.sample(range(len(rows)), round(share * len(rows)))] = True
     for place in np.flatnonzero(is_turned):
         row = dict(examples[place])
-        if method == "kto":
+        if "labels" in row:
+            step = dice.randrange(len(row["labels"]))
+            row["labels"] = [label != (number == step) for number, label in enumerate(row["labels"])]
+        elif "label" in row:
             row["label"] = not row["label"]
         else:
             row["chosen"], row["rejected"] = row["rejected"], row["chosen"]
@@ -121,34 +159,52 @@ def turned(rows: list[dict[str, str]], method: str, seed: int) -> tuple[list[dic
 
 
 def trained(
-    method: str, base: Path, examples: list[dict[str, Any]], rate: float, epochs: int, seed: int, folder: Path
-) -> dict[str, float]:
-    """One training, watched; gives the last row of its log."""
+    method: str, base: Path, examples: list[dict[str, Any]], course: tuple[float, int], seed: int, folder: Path
+) -> None:
+    """One training, watched."""
     from trl import DPOConfig, DPOTrainer, KTOConfig, KTOTrainer, RewardConfig, RewardTrainer
 
-    kind, config = {
-        "dpo": (DPOTrainer, DPOConfig), "kto": (KTOTrainer, KTOConfig), "reward": (RewardTrainer, RewardConfig),
+    rate, epochs = course
+    kind, config, model = {
+        "dpo": (DPOTrainer, DPOConfig, AutoModelForCausalLM), "kto": (KTOTrainer, KTOConfig, AutoModelForCausalLM),
+        "reward": (RewardTrainer, RewardConfig, AutoModelForSequenceClassification),
+        "prm": (Trainer, TrainingArguments, AutoModelForTokenClassification),
     }[method]  # fmt: skip
     torch.manual_seed(seed)
-    given: dict[str, Any] = {"processing_class": transformers.AutoTokenizer.from_pretrained(base)}
-    if method == "reward":
-        given["model"] = AutoModelForSequenceClassification.from_pretrained(base, num_labels=1, dtype=torch.float32)
-    else:
-        given["model"], given["ref_model"] = (
-            AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32) for _ in range(2)
-        )
+    words = transformers.AutoTokenizer.from_pretrained(base)
+    sizes = {"reward": {"num_labels": 1}, "prm": {"num_labels": 2}}.get(method, {})
+    given: dict[str, Any] = {"model": model.from_pretrained(base, dtype=torch.float32, **sizes)}
+    more: dict[str, Any] = {"gradient_checkpointing": False, "max_length": LONGEST}
+    if method in {"dpo", "kto"}:
+        given["ref_model"] = model.from_pretrained(base, dtype=torch.float32)
+    elif method == "prm":
+        examples, more = [encoded(words, row, LONGEST) for row in examples], {}
+        given["data_collator"] = DataCollatorForTokenClassification(words)
     args = config(
         output_dir=str(folder), use_cpu=True, bf16=False, report_to="none", logging_steps=10, seed=seed,
-        num_train_epochs=epochs, learning_rate=rate, per_device_train_batch_size=16, save_strategy="no",
-        disable_tqdm=True, dataloader_pin_memory=False, gradient_checkpointing=False, max_length=384,
+        num_train_epochs=epochs, learning_rate=rate, per_device_train_batch_size=32 if method == "prm" else 16,
+        save_strategy="no", disable_tqdm=True, dataloader_pin_memory=False, **more,
     )  # fmt: skip
     trainer = kind(
-        **given, args=args, train_dataset=datasets.Dataset.from_list(examples),
-        callbacks=[BarographCallback(console=False)],
+        **given, args=args, train_dataset=datasets.Dataset.from_list(examples), processing_class=words,
+        callbacks=[BarographCallback(console=False, method=method)],
     )  # fmt: skip
     trainer.remove_callback(transformers.trainer_callback.PrinterCallback)
     trainer.train()
-    return next(row for row in reversed(trainer.state.log_history) if "loss" in row)
+
+
+def seen(
+    task: Task, method: str, given: argparse.Namespace, seed: int, share: float = TURNED
+) -> tuple[Looks, np.ndarray]:
+    """What one training has shown, and which labels were turned."""
+    rate, epochs = COURSES[task.name.split(",")[0], method]
+    with tempfile.TemporaryDirectory() as where:
+        rows = examples_of(task, method, given.gsm8k, seed)
+        base = TINY_FOLDER if task.is_tiny else small_model(rows, Path(where) / "model")
+        rows = short_ones(rows, transformers.AutoTokenizer.from_pretrained(base))
+        examples, is_turned = turned(rows, share, seed)
+        trained(method, base, examples, (rate, given.epochs or epochs), seed, Path(where) / "run")
+        return Looks.read(Path(where) / "run" / FILE), is_turned
 
 
 def average_precision(score: np.ndarray, is_turned: np.ndarray) -> float:
@@ -162,51 +218,70 @@ def precision(score: np.ndarray, is_turned: np.ndarray) -> float:
     return float(is_turned[best].mean())
 
 
-def rankings(looks: Looks) -> Iterator[tuple[str, np.ndarray]]:
-    kept = looks.kept
-    yield "suspects", map_of(looks).score
-    yield "mean margin", -kept["mean"]
-    yield "last loss", -kept["last"]
+def rankings(looks: Looks, found: Map) -> Iterator[np.ndarray]:
+    """This one, and the two that it stands beside."""
+    yield from (found.score, -looks.kept["mean"], -looks.kept["last"])
+
+
+HEAD = (
+    "| task | method | suspects | mean margin | last loss | average precision | of mean margin | of last loss "
+    "| stand apart, turned among them | stand apart where none was turned |\n" + "| --- " * 10 + "|"
+)
+
+
+def row_of(task: Task, method: str, given: argparse.Namespace) -> str:
+    """A line of the table."""
+    values, apart = [], []
+    for seed in range(1, given.seeds + 1):
+        looks, is_turned = seen(task, method, given, seed)
+        found = map_of(looks)
+        pairs = [(precision(score, is_turned), average_precision(score, is_turned)) for score in rankings(looks, found)]
+        values.append([pair[part] for part in (0, 1) for pair in pairs])
+        stands = found.chance > 0.5
+        apart.append((int(stands.sum()), int((stands & is_turned).sum()), int(is_turned.sum())))
+    looks, _ = seen(task, method, given, given.seeds + 1, 0.0)
+    clean = map_of(looks)
+    means = [statistics.fmean(column) for column in zip(*values, strict=True)]
+    stand, hit, of = (statistics.fmean(column) for column in zip(*apart, strict=True))
+    shown = [f"{mean:.0%}" for mean in means]
+    return (
+        f"| {task.name} | {method} | {' | '.join(shown)} | {stand:.0f}, {hit:.0f} of {of:.0f} "
+        f"| {clean.apart} of {clean.seen:,} |"
+    )
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--task", choices=TASKS, action="append")
-    arguments.add_argument("--method", choices=("dpo", "kto", "reward"), action="append")
+    arguments.add_argument("--task", choices=[task.name for task in TASKS], action="append")
+    arguments.add_argument("--method", choices=TASKS[0].methods, action="append")
     arguments.add_argument("--seeds", type=int, default=3)
-    arguments.add_argument("--epochs", type=int, default=3)
+    arguments.add_argument("--epochs", type=int, help="as many for all")
+    arguments.add_argument("--gsm8k", type=Path, default=GSM8K, metavar="FILE")
+    arguments.add_argument("--write", action="store_true", help="put the table into docs/data-map.md")
     given = arguments.parse_args()
     torch.set_num_threads(1)
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     datasets.disable_progress_bars()
-    print(f"{'task':30} {'method':7} {'ranking':12} {'precision at 10 %':>18} {'average precision':>18}", flush=True)
-    for task in given.task or TASKS:
-        if task.startswith("gsm8k") and not GSM8K.is_file():
-            print(f"{task:30} left out: no {GSM8K}")
+    lines = [HEAD]
+    print(HEAD, flush=True)
+    for task in TASKS:
+        if given.task and task.name not in given.task:
             continue
-        for method in given.method or ("dpo", "kto", "reward"):
-            found: dict[str, list[tuple[float, float]]] = {}
+        if not task.is_tiny and not given.gsm8k.is_file():
+            print(f"{task.name}: left out, no {given.gsm8k}", file=sys.stderr)
+            continue
+        for method in task.methods:
+            if given.method and method not in given.method:
+                continue
             begun = time.perf_counter()
-            for seed in range(1, given.seeds + 1):
-                with tempfile.TemporaryDirectory() as where:
-                    rows = TASKS[task](seed)
-                    base = TINY_FOLDER if task == "sums" else small_model(rows, Path(where) / "model")
-                    examples, is_turned = turned(rows, method, seed)
-                    rate = RATES[task.split(",")[0], method]
-                    last = trained(method, base, examples, rate, given.epochs, seed, Path(where) / "run")
-                    looks = Looks.read(Path(where) / "run" / FILE)
-                for ranking, score in rankings(looks):
-                    values = precision(score, is_turned), average_precision(score, is_turned)
-                    found.setdefault(ranking, []).append(values)
-            for ranking, values in found.items():
-                at_ten, average = (statistics.fmean(side) for side in zip(*values, strict=True))
-                print(f"{task:30} {method:7} {ranking:12} {at_ten:18.1%} {average:18.1%}", flush=True)
-            right = last.get("rewards/accuracies", last.get("accuracy", float("nan")))
-            print(
-                f"  {given.seeds} runs, {time.perf_counter() - begun:.0f} s; accuracy at the end {right:.2f}",
-                flush=True,
-            )
+            lines.append(row_of(task, method, given))
+            print(lines[-1], flush=True)
+            print(f"{task.name}, {method}: {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
+    if given.write:
+        page, table = PAGE.read_text("utf-8"), "\n".join(lines)
+        marks = re.compile(r"(<!-- measured: suspects -->\n).*?(<!-- /measured -->)", re.DOTALL)
+        PAGE.write_text(marks.sub(lambda found: f"{found[1]}{table}\n{found[2]}", page), "utf-8")
 
 
 if __name__ == "__main__":
