@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-import warnings
+import os
 from collections.abc import Iterator
 
 from barograph.config.dialects.trl import KNOWN
@@ -20,6 +20,7 @@ CLASSES = (
     ("trl.experimental.orpo", "ORPOConfig"), ("trl.experimental.online_dpo", "OnlineDPOConfig"),
     ("trl.experimental.prm", "PRMConfig"), ("trl.experimental.ppo", "PPOConfig"), ("trl.experimental.tpo", "TPOConfig"),
 )  # fmt: skip
+os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
 HEAD = "# What transformers, TRL and peft call their settings, older names too. Written by tools/known_settings.py.\n"
 
 
@@ -35,7 +36,6 @@ def names() -> Iterator[str]:
 
 def main() -> None:
     """Write the list."""
-    warnings.simplefilter("ignore")
     before = [line for line in KNOWN.read_text("utf-8").splitlines() if not line.startswith("#")]
     KNOWN.write_text(HEAD + "\n".join(sorted({*before, *names()})) + "\n", encoding="utf-8")
 
