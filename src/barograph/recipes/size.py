@@ -36,6 +36,8 @@ PEAKS = {
 BUSY = (0.1, 0.45)
 #: Operations for each weight and token: forward, back through the layers, and for the gradient of the weights.
 FORWARD = BACK = OWN = 2
+#: Tokens of a prompt, where nobody says how many it may have.
+PROMPT = 512
 #: Seconds that a layer takes for a token at least, where answers are drawn by transformers.
 LAYER = 0.7e-3
 #: As `memory` and the recipes call the methods.
@@ -192,10 +194,8 @@ def _is_half(plan: Plan) -> bool:
 
 def _length(plan: Plan) -> float | None:
     """Tokens that an example may have."""
-    whole = plan.number("max_length")
-    if plan.method in GENERATING and (answer := plan.number("answer_limit")):
-        return max(whole or 0, (plan.number("prompt_limit") or 512) + answer)
-    return whole
+    answer = plan.number("answer_limit") if plan.method in GENERATING else None
+    return plan.number("max_length") or ((plan.number("prompt_limit") or PROMPT) + answer if answer else None)
 
 
 # Time
