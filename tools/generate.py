@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT / "src"))
 os.environ |= {"BAROGRAPH_PLUGINS": "off", "BAROGRAPH_CACHE": "off"}  # The pages tell of what is ours.
 
 import click  # noqa: E402
-from markdown_parts import finished, linked, plain, table  # noqa: E402
+from markdown_parts import compact, finished, linked, plain, table  # noqa: E402
 from method_pages import method_files  # noqa: E402
 from picture import terminal_svg  # noqa: E402
 
@@ -35,6 +35,7 @@ from barograph.cli.rules import (  # noqa: E402
     word_meaning,
     written,
 )
+from barograph.config.catalogue import CHECKS as OF_SETTINGS  # noqa: E402
 from barograph.console.explanation import (  # noqa: E402
     GROUPS,
     Block,
@@ -50,10 +51,10 @@ from barograph.console.explanation import (  # noqa: E402
 )
 from barograph.console.report import report  # noqa: E402
 from barograph.console.terminal import Terminal  # noqa: E402
+from barograph.core.check import Declared  # noqa: E402
 from barograph.core.methods import Method  # noqa: E402
 from barograph.core.names import catalogue  # noqa: E402
 from barograph.data.catalogue import CHECKS  # noqa: E402
-from barograph.data.check import Check  # noqa: E402
 from barograph.data.example import Kind  # noqa: E402
 from barograph.data.form import ALIASES, NEEDS  # noqa: E402
 from barograph.engine.judge import judge  # noqa: E402
@@ -160,7 +161,8 @@ def all_pages() -> Iterator[tuple[Path, str]]:
     yield docs / "cli.md", finished(commands_text())
     yield docs / "check.svg", example_picture()
     yield from method_files(docs / "methods")
-    for page in filter(Path.is_file, (ROOT / "README.md", docs / "sources.md", docs / "data.md")):
+    by_hand = (ROOT / "README.md", docs / "sources.md", docs / "data.md", docs / "config-check.md")
+    for page in filter(Path.is_file, by_hand):
         text = page.read_text("utf-8")
         yield page, BLOCK.sub(lambda found: found[1] + generated_block(found[2]) + found[3], text)
 
@@ -327,10 +329,28 @@ def generated_block(name: str) -> str:
             for thing, aliases in ALIASES.items()
         ]  # fmt: skip
         return "\n".join(table(("column", "kinds", "other names it may have"), rows))
-    raise SystemExit(f"nothing is generated under the name {name!r}; there are: checks, columns, rules, sources")
+    if name == "settings":
+        rows = [
+            (f"[{check.code}](#{anchor_of(check)})", check.name, str(check.severity), method_words(check.methods),
+             plain(check.summary()))
+            for check in OF_SETTINGS
+        ]  # fmt: skip
+        return "\n".join(table(("code", "name", "severity", "methods", "what it sees"), rows))
+    if name == "settings_one_by_one":
+        return compact(line for check in OF_SETTINGS for line in check_section(check)) + "\n"
+    names = "checks, columns, rules, settings, settings_one_by_one, sources"
+    raise SystemExit(f"nothing is generated under the name {name!r}; there are: {names}")
 
 
-def anchor_of(check: type[Check]) -> str:
+def check_section(check: type[Declared]) -> Iterator[str]:
+    """All there is to say of a check, below a heading of its own."""
+    page = check_page(check)
+    yield f"\n### {page.name} {page.title}\n"
+    yield from blocks(page.lead)
+    yield from sections(page.sections, 4)
+
+
+def anchor_of(check: type[Declared]) -> str:
     """The anchor of the heading of a check."""
     return f"{check.code.lower()}-{check.name}"
 

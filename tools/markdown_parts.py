@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["finished", "linked", "plain", "table"]
+__all__ = ["compact", "finished", "linked", "plain", "table"]
 
 NOTE = "<!-- Written by tools/generate.py. Change the code, then run `make docs`. -->\n"
 
@@ -13,9 +13,13 @@ NOTE = "<!-- Written by tools/generate.py. Change the code, then run `make docs`
 def finished(lines: Iterator[str]) -> str:
     """A page with its note, one blank line at most between paragraphs, and no blanks at the ends of lines."""
     title, *body = lines
-    text = "\n".join([title, "", NOTE, *body])
-    text = "\n".join(line.rstrip() for line in text.splitlines())
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+    return compact([title, "", NOTE, *body]) + "\n"
+
+
+def compact(lines: Iterable[str]) -> str:
+    """Text with one blank line at most between paragraphs, and no blanks at the ends of lines."""
+    text = "\n".join(line.rstrip() for line in "\n".join(lines).splitlines())
+    return re.sub(r"\n{3,}", "\n\n", text).strip()
 
 
 def table(header: Sequence[str], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
