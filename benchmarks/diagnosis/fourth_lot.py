@@ -1,7 +1,7 @@
 """The fourth lot: settings and faults drawn up after the third had been recorded, before it was looked at.
 
-All of it is held out. Settings differ from those of the lots before it; faults are of kinds that these have, planted at
-other depths and other steps.
+It was held out until the fifth. Settings differ from those of the lots before it; faults are of kinds that these have,
+planted at other depths and other steps.
 """
 
 from __future__ import annotations

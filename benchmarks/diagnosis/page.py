@@ -22,7 +22,7 @@ HEAD = """\
 How often the diagnosis is right, on runs of which the truth is known: {healthy} healthy settings and {faults} planted
 faults, {logs} recorded runs in all. They are real trainings by TRL, transformers and the PPO of the recipes, of the
 tiny model in its tiny world ([training](training.md)), 60 to 210 rows each. What is planted where stands in
-`first_lot.py` to `fourth_lot.py` of `benchmarks/diagnosis/`; `record.py` beside them trains them anew, `score.py`
+`first_lot.py` to `fifth_lot.py` of `benchmarks/diagnosis/`; `record.py` beside them trains them anew, `score.py`
 prints this page.
 
 How to read it:
@@ -30,10 +30,11 @@ How to read it:
 - **tuned** and **held out**: rules, thresholds and causes are changed by looking at the tuned part only; the other is
   what to expect of runs that nobody has looked at, and of it sums are told, no more. It is still the tiny model: large
   models differ more.
-- There are four lots. Of the first, half of the settings of each method and a quarter of the kinds of faults were held
+- There are five lots. Of the first, half of the settings of each method and a quarter of the kinds of faults were held
   out by lot before any run was recorded. After a round of changes it was opened, and a second lot was drawn up, with
-  settings and kinds that the first lacks; after another round a third, and then a fourth. Now the first three are tuned
-  on, and the fourth is held out. What was measured on each lot while it was held out stands under "Over time".
+  settings and kinds that the first lacks; and so a third, a fourth and a fifth, each after another round. Now the first
+  four are tuned on, and the fifth is held out. What was measured on each lot while it was held out stands under "Over
+  time".
 - An **alarm** is a warning or worse. On a healthy run any alarm is false, also one that comes and goes while it trains.
 - A rule **names** a fault if its sentence is about it. The **cause** is right if it is the likeliest one that is told;
   **in two**: or the second. What has no alarm has no cause. Faults for which no cause has a word count as missed.
@@ -41,7 +42,7 @@ How to read it:
   the first by a rule that names the fault; the median over seeds. Negative is earlier, and may be luck. **Left when
   named**: the share of the run that is still to come then.
 - Faults that no log can show are in a table of their own and in no sum.
-- Whether a fault does what it is planted for was checked by its curves, before anything was said of them: two were
+- Whether a fault does what it is planted for was checked by its curves, before anything was said of them: three were
   planted deeper then, and one set aside, as no log of this world can show it.
 - Intervals are 95 %, by Wilson, as if runs were independent. Seeds of one scenario are not: read them as too narrow.
 """
@@ -83,11 +84,13 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines) + "\n"
 
 
+HEALTHY_SILENT = "healthy runs without any alarm, at any time"
+NAMED, FIRST, SECOND = "faults that a rule names", "right cause", "right cause, in two"
 MEASURES: dict[str, Callable[[Score], bool]] = {
     "faults that raise an alarm": lambda one: one.alarmed,
-    "faults that a rule names": lambda one: one.named,
-    "right cause": lambda one: one.first,
-    "right cause, in two": lambda one: one.second,
+    NAMED: lambda one: one.named,
+    FIRST: lambda one: one.first,
+    SECOND: lambda one: one.second,
 }
 
 
@@ -103,7 +106,7 @@ def _sums_of(scores: Sequence[Score]) -> dict[str, str]:
     healthy = [one for one in scores if one.scenario.fault is None]
     shown = [one for one in scores if one.scenario.fault is not None and _fault(one).seen_from is not None]
     return {
-        "healthy runs without any alarm, at any time": str(share(healthy, [not one.false_alarms for one in healthy])),
+        HEALTHY_SILENT: str(share(healthy, [not one.false_alarms for one in healthy])),
         "healthy runs that end without one": str(share(healthy, [not one.alarmed for one in healthy])),
         **{name: str(share(shown, map(measure, shown))) for name, measure in MEASURES.items()},
         "first alarm, in steps after it is decidable (median)": _delay(shown),
@@ -117,9 +120,13 @@ def _in_short(parts: Mapping[str, Mapping[str, str]]) -> str:
 
 
 def _over_time(history: Sequence[Mapping[str, Any]]) -> str:
-    """The same sums by earlier rules, on the logs that there were then."""
-    columns = {f"{then['says']}, {part}": then["sums"][part] for then in history for part in then["sums"]}
-    return _in_short(columns)
+    """The same sums by earlier rules, on the logs that there were then; what was held out then is what counts."""
+    measures = {"healthy, silent": HEALTHY_SILENT, "named": NAMED, "right cause": FIRST, "right cause, in two": SECOND}
+    told = [
+        [then["says"], *(then["sums"]["held out"][name] for name in measures.values()), then["sums"]["tuned"][FIRST]]
+        for then in history
+    ]
+    return _table(["held out", *measures, "right cause, tuned"], told)
 
 
 def _delay(scores: Sequence[Score]) -> str:

@@ -66,7 +66,7 @@ class AccuracyBelowChance(Rule):
     says = "the accuracy is {accuracy:.2f}, below chance since step {onset}"
     do = (stop(), revert(), check_labels, advise("Check that max_length does not cut off where answers differ"))
     may_act = True
-    follows = ("NUM01", "NUM04", "MOVE04", "PREF03")
+    follows = ("NUM01", "NUM04", "MOVE04", "PREF03", "RATE05", "LOSS11")
 
 
 class AccuracyPerfectEarly(Rule):

@@ -77,7 +77,7 @@ CAUSES = (
             "LOSS02": 3, "GRAD01": 3, "GRAD02": 3, "GRAD03": 2, "LOSS03": 2, "NUM01": 2, "NUM02": 2, "PREF03": 2.5,
             "PREF06": 2, "LOSS05": 1, "LOSS07": 1.5, "KTO01": 2, "KL01": 1.5, "KL02": 1.5, "CLIP01": 2, "CLIP02": 1.5,
             "CLIP03": 2, "ENT02": 3, "RWD03": 1.5, "LIK01": 1, "LIK05": 3.5, "KTO02": 4, "RATE04": 1, "PREF02": 1,
-            "VAL01": 1, "PREF12": 1, "KTO07": 3, "KL05": 1, "KL06": 2, "GRAD07": 1, "GRAD09": 5, "LIK08": 1.5,
+            "VAL01": 1, "PREF12": 1, "KTO07": 3, "KL05": 1, "KL06": 2, "GRAD07": 1, "GRAD09": 6, "LIK08": 1.5,
             "RM06": 3, "LEN06": 3, "RATE05": 10, "LOSS11": 6,
             # Answers that no longer end, after the score was lost: the policy has broken down.
             "LEN01": 0.5, "GRP01": 0.5, "RWD01": 0.5, "GRP02": 0.5,
@@ -108,7 +108,7 @@ CAUSES = (
         {"PREF03": 1.5, "ACC02": 4, "RM07": 4, "MOVE04": 6, "MOVE06": 10, "MOVE07": 6},
         ("Read ten pairs as the model sees them; if the labels are swapped, swap them and start again",),
         # What has no gradient any more has no opinion either.
-        {"RM06": 3, "GRAD09": 3, "NUM01": 4, "RATE05": 12, "PREF10": 6},
+        {"RM06": 3, "GRAD09": 3, "NUM01": 4, "RATE05": 12, "PREF10": 6, "LOSS11": 4},
         expects=("PREF03", "ACC02", "RM07"),
         settles="read ten pairs as the model sees them: is the chosen answer the better one?",
     ),
@@ -116,7 +116,8 @@ CAUSES = (
         "nothing is trainable",
         {"PREF01": 5, "LIK12": 5, "GRAD04": 3, "LOSS01": 1, "LIK04": 1, "PREF04": 0.5, "MOVE02": 1},
         ("Attach and switch on the adapter, and check that labels are not all masked",),
-        {"LIK06": 4},
+        # One text for both; or a gradient that was there and is gone.
+        {"LIK06": 4, "GRAD09": 3},
         expects=("PREF01", "GRAD04"),
         settles="count the parameters that have a gradient after one step",
         circumstances=(something_is_trainable,),
@@ -197,7 +198,7 @@ CAUSES = (
          "ACC04": 1, "LOSS10": 2, "MOVE01": 5, "MOVE03": 5, "CLS12": 5, "LIK05": 1},
         ("Let two people label fifty pairs: their agreement is the ceiling",),
         # It does not move at all, or cannot any more, or the labels say something else from a step on.
-        {"RM06": 3, "GRAD09": 5, "MOVE02": 5, "MOVE04": 5, "NUM01": 4, "LOSS02": 4, "GRAD01": 2, "MOVE06": 4,
+        {"RM06": 3, "GRAD09": 8, "MOVE02": 5, "MOVE04": 5, "NUM01": 4, "LOSS02": 4, "GRAD01": 2, "MOVE06": 4,
          "LOSS11": 3},
         expects=("ACC01", "FIT05", "RM02"),
         settles="let two people label fifty pairs: how often do they agree?",

@@ -5,9 +5,24 @@ from __future__ import annotations
 from barograph.core.methods import ONLINE, Method
 from barograph.rules.advice import advise
 from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
-from barograph.rules.score import at_its_best
+from barograph.rules.score import at_its_best, score_error, score_gain
 from barograph.rules.series import score, score_std, silent_groups
-from barograph.signals.words import absolute, count, ema, first, fraction, maximum, metric, noise, sustained
+from barograph.signals.words import (
+    absolute,
+    count,
+    ema,
+    first,
+    fraction,
+    highest,
+    maximum,
+    metric,
+    noise,
+    settled,
+    sustained,
+)
+
+#: The score has risen, and holds what it has gained: groups fall silent because their prompts are solved.
+earned = (score_gain > 3 * score_error) & (ema(score, 20) > 0.9 * highest(settled(ema(score, 20), 10)))
 
 
 class GroupsWithoutSpread(Rule):
@@ -15,7 +30,8 @@ class GroupsWithoutSpread(Rule):
 
     Why: the prompts are all too hard (score at its minimum) or all solved, the group is too small, or every answer is
     cut off.
-    False alarm: up to half of the groups is ordinary. Where the score stands at its best the task is solved: a remark.
+    False alarm: up to half of the groups is ordinary. Where the score stands at its best, or has risen and kept it,
+    more and more prompts are solved: a remark.
     Sources: TRL key `frac_reward_zero_std` (D); DAPO, arXiv 2503.14476 (P); levels (G).
     """
 
@@ -25,7 +41,7 @@ class GroupsWithoutSpread(Rule):
     most = param(0.7, "share of groups")
     nearly_all = param(0.9, "share of groups that makes it critical")
     when = (count(silent_groups) >= 10) & sustained(ema(silent_groups, 20) > most, 5, share=0.05)
-    escalates = {WARNING: ~at_its_best, CRITICAL: (ema(silent_groups, 20) > nearly_all) & ~at_its_best}
+    escalates = {WARNING: ~at_its_best & ~earned, CRITICAL: (ema(silent_groups, 20) > nearly_all) & ~at_its_best}
     shows = {"share": ema(silent_groups, 20), "score": ema(score, 20)}
     says = "in {share:.0%} of the groups all answers score the same (mean score {score:.3g}): they teach nothing"
     do = (
@@ -33,7 +49,7 @@ class GroupsWithoutSpread(Rule):
         advise("Enlarge the group, or raise the temperature"),
         advise("Give partial credit"),
     )
-    follows = ("LEN01", "LEN02", "RWD01")
+    follows = ("LEN01", "LEN02", "RWD01", "ENT01")
 
 
 class SpreadGone(Rule):
@@ -50,7 +66,10 @@ class SpreadGone(Rule):
     most = param(0.8, "share of the last 30 rows")
     nearly_all = param(0.97, "share of the last 30 rows that makes it critical")
     when = sustained(fraction(score_std < 1e-6, 30) > most, 5)
-    escalates = {WARNING: ~at_its_best, CRITICAL: (fraction(score_std < 1e-6, 30) > nearly_all) & ~at_its_best}
+    escalates = {
+        WARNING: ~at_its_best & ~earned,
+        CRITICAL: (fraction(score_std < 1e-6, 30) > nearly_all) & ~at_its_best,
+    }
     shows = {"share": fraction(score_std < 1e-6, 30), "score": ema(score, 20)}
     says = "in {share:.0%} of the last rows all answers score the same (mean score {score:.3g})"
     do = GroupsWithoutSpread.do

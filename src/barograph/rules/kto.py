@@ -98,6 +98,7 @@ class KtoClassMissing(Rule):
     says = "rows hold one class only, by turns or all along, since step {onset}"
     do = (advise("Shuffle the data after unpairing it"), larger_batch)
     follows = ("KTO04",)
+    rearm = 0.25
 
 
 class KtoBatchTiny(Rule):

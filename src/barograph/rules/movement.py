@@ -177,7 +177,7 @@ class TurnsRound(Rule):
     when = after_warmup() & (turned(margin) & ever(margin_nats > 1) | turned(rm_margin))
     says = "the margin turns round, to {first:.3g} at step {step}: from here on the labels say the opposite"
     do = (check_labels, check_data, stop(), revert())
-    follows = ("NUM01", "RATE05")
+    follows = ("NUM01", "RATE05", "LOSS11")
     rearm = 1.0
 
 

@@ -5,8 +5,21 @@ from __future__ import annotations
 from barograph.core.methods import CLASSIFIER, ONLINE, PREFERENCE, REWARD_MODEL, Method
 from barograph.rules.advice import advise, cut_lr, raise_lr
 from barograph.rules.base import INFO, WARNING, Rule, param
-from barograph.rules.series import lr
-from barograph.signals.words import after, after_warmup, before, count, delta, first, highest, step, sustained
+from barograph.rules.series import loss, lr
+from barograph.signals.words import (
+    after,
+    after_warmup,
+    before,
+    count,
+    delta,
+    ema,
+    ever,
+    first,
+    highest,
+    lowest,
+    step,
+    sustained,
+)
 
 
 class RateZero(Rule):
@@ -98,14 +111,18 @@ class RateJumps(Rule):
     """The learning rate jumps upwards in the middle of the run.
 
     Why: a scheduler that starts anew after a resume, a changed setting, or restarts that are meant.
-    False alarm: schedules with restarts; it is a remark, and tells what else follows from it.
+    False alarm: schedules with restarts; it is a remark as long as the loss stays below its beginning.
     Sources: threefold from one row to the next (G).
     """
 
     code, name, severity = "RATE05", "learning-rate-jumps", INFO
     about = "lr"
     times = param(3, "times the row before")
-    when = after_warmup() & (lr > times * (lr - delta(lr))) & (lr - delta(lr) > 0.001 * highest(lr))
+    jumps = (lr > times * (lr - delta(lr))) & (lr - delta(lr) > 0.001 * highest(lr))
+    #: Whatever comes later is learned at the rate after the jump.
+    when = ever(after_warmup() & jumps)
+    #: Where a loss that had been learned is above its beginning since, nothing else need be looked for.
+    escalates = {WARNING: (ema(loss, 5) > first(loss, 3)) & (lowest(ema(loss, 5)) < 0.9 * first(loss, 3))}
     shows = {"now": lr, "before": lr - delta(lr)}
     says = "the learning rate jumps from {before:.2g} to {now:.2g} at step {step}"
     do = (advise("Compare the scheduler's state with that of the run before the jump"), cut_lr())

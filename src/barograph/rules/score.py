@@ -328,8 +328,10 @@ class ScoreUpEvaluationFlat(Rule):
         ema(eval_score, 3) - first(eval_score, 1) < maximum(noise(eval_score, 5), 0.1 * (slow - first(score, 10)))
     )
     when = after(share=0.4, steps=100) & sustained(risen & (flat_accuracy | flat_score), 5, share=0.1)
+    #: An evaluation that scatters widely may hide what has been gained.
+    told_flat = flat_accuracy & (noise(eval_accuracy, 5) < 0.05)
     far = (score_gain > 3 * noise(score, 30)) & (score_gain > 0.2 * abs(first(score, 10)))
-    escalates = {WARNING: after(share=0.5, steps=200) & far & flat_accuracy & (first(eval_accuracy, 1) < 0.95)}
+    escalates = {WARNING: after(share=0.5, steps=200) & far & told_flat & (first(eval_accuracy, 1) < 0.95)}
     shows = {"score": slow, "start": first(score, 10)}
     says = "the training score rose from {start:.3g} to {score:.3g}, and the evaluation stays at {value:.3g}"
     do = (advise("Use more prompts, and evaluate on some that are not trained on"), test_reward)
