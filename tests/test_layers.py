@@ -40,7 +40,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     # `data` knows how what is seen of single examples is kept, and which of them stand out.
     "trainers": {"core", "sinks", "guard", "console", "charts", "monitor", "text", "data", "config"},
     "recipes": {"core", "sinks", "guard", "console", "monitor", "text", "data", "config", "trainers"},
-    "pages": {"core", "engine", "sources", "charts", "monitor"},
+    # What a run has shown of its examples is a part of its report.
+    "pages": {"core", "engine", "sources", "charts", "monitor", "data"},
     "notebook": {"core", "engine", "charts", "monitor", "pages"},
     # The front door: what `import barograph` offers, each name fetched when it is asked for.
     "__init__": {"core", "monitor", "notebook", "pages", "trainers"},

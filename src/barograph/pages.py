@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from barograph import __version__
 from barograph.charts.comparison import Comparison, compared
 from barograph.charts.drawing import charts_of
+from barograph.charts.example_map import Dot, ExampleMap
 from barograph.charts.report import Page
-from barograph.core.errors import ConfigurationError
+from barograph.core.errors import ConfigurationError, UnreadableRun
 from barograph.core.file_names import home_of
 from barograph.core.finding import Diagnosis
 from barograph.core.methods import Method
 from barograph.core.run import Run
+from barograph.data.map import Map, Region
+from barograph.data.suspects import TWICE, Suspect, has_looks, report_of_run, sentences
 from barograph.engine.judge import judge
 from barograph.engine.settings import Settings, read_settings
 from barograph.monitor import read
 from barograph.sources.samples import samples_of
 
-__all__ = ["compare", "page_of"]
+__all__ = ["compare", "examples_of", "page_of"]
 
 #: Settings whose words name neither a person nor a place.
 HARMLESS = frozenset({
@@ -30,6 +33,9 @@ HARMLESS = frozenset({
 })  # fmt: skip
 #: Rows of the last step with samples that are shown, so many at most; and so many steps are tried for one.
 SAMPLES, TRIED = 20, 5
+#: So many examples are drawn at most, and so many suspects are listed.
+DRAWN, LISTED = 1_500, 10
+DRAWN_REGIONS = (Region.EASY, Region.AMBIGUOUS, Region.HARD)
 
 
 def compare(*runs: str | os.PathLike[str] | Run, at: int | None = None, in_nats: bool = False) -> Comparison:
@@ -44,10 +50,12 @@ def compare(*runs: str | os.PathLike[str] | Run, at: int | None = None, in_nats:
 def page_of(run: Run, diagnosis: Diagnosis, settings: Settings, *, is_anonymous: bool = False) -> Page:
     """What a report is made from."""
     samples, about = _samples(run.path)
+    examples = examples_of(run.path)
     name, shown = run.path, run
     if is_anonymous:
         # What a model said holds what it was asked, whoever wrote it.
         name, samples, about, shown = "a run", [], [], replace(run, config=_without_names(run.config), notes=[])
+        examples = replace(examples, suspects=()) if examples else None
         diagnosis = replace(diagnosis, notes=[])
     known = "" if run.method is Method.UNKNOWN else f" --method {run.method}"
     place = "RUN" if is_anonymous else shlex.quote(name)
@@ -59,6 +67,7 @@ def page_of(run: Run, diagnosis: Diagnosis, settings: Settings, *, is_anonymous:
         again=[f"barograph {verb} {place}{known}" for verb in ("check", "report")],
         samples=samples,
         about_samples=about,
+        examples=examples,
         name=name,
         version=__version__,
     )
@@ -82,3 +91,40 @@ def _samples(path: str) -> tuple[Sequence[Mapping[str, object]], list[str]]:
             steps = f", the last of {len(samples.steps):,} steps" if len(samples.steps) > 1 else ""
             return rows[:SAMPLES], [f"Step {step:,}{steps}{few}.", *samples.notes]
     return [], list(samples.notes)
+
+
+def examples_of(path: str) -> ExampleMap | None:
+    """What a run has shown of the examples it learned from; None where that was not kept, or cannot be read."""
+    if not path or not os.path.lexists(path.partition("#")[0]) or not has_looks(home_of(path)):
+        return None
+    try:
+        report = report_of_run(home_of(path), top=LISTED, patient=False)
+    except UnreadableRun:
+        return None
+    counts = report.map.counts()
+    return ExampleMap(
+        dots=list(_dots(report.map)),
+        groups=[(region.words, counts[region.name.lower()]) for region in DRAWN_REGIONS],
+        has_spread=report.map.looks >= TWICE,
+        says=sentences(report),
+        suspects=[_listed(one) for one in report.suspects],
+    )
+
+
+def _dots(found: Map) -> Iterator[Dot]:
+    """Those that stand apart, and of the others evenly as many as can be told from each other."""
+    import numpy as np
+
+    places, is_apart = np.flatnonzero(found.count > 0), found.chance > 0.5
+    apart, others = places[is_apart[places]], places[~is_apart[places]]
+    for group in (others[:: -(-len(others) // DRAWN) or 1], apart[:: -(-len(apart) // (DRAWN // 3)) or 1]):
+        for place in group.tolist():
+            region = Region(int(found.region[place]))
+            spread, mean = float(found.spread[place]), float(found.mean[place])
+            yield Dot(spread, mean, DRAWN_REGIONS.index(region), is_apart=bool(is_apart[place]))
+
+
+def _listed(one: Suspect) -> dict[str, object]:
+    """A suspect as a row of a table."""
+    row = {"row as trained on": one.row} if one.file_row is None else {"row": one.file_row}
+    return {**row, "margin": one.mean, "held with": f"{round(one.right * one.looks)} of {one.looks}", **one.texts}

@@ -94,7 +94,7 @@ def test_how_an_epoch_begins_and_ends_is_known() -> None:
         for start in range(0, 400, 20):
             looks.add(Look(order[start : start + 20], margins[start : start + 20]))
     looks.settle()
-    begin, _, end = looks.course[:3].T
+    begin, _, end, _ = looks.course[:3].T
     assert begin.tolist() == pytest.approx([0.03, 1.03, 2.03], abs=0.03)
     assert end.tolist() == pytest.approx([0.37, 1.37, 2.37], abs=0.04)
     assert not looks.course[3:].any()
@@ -115,7 +115,8 @@ def test_what_all_scores_have_in_common_says_nothing_about_a_label() -> None:
     looks.settle()
     assert looks.kept["right"].tolist() == [1] * 9 + [0] + [1] * 10
     assert looks.kept["beside"].tolist() == [1.0] * 9 + [-1.0] + [1.0] * 10
-    assert looks.kept["mean"].tolist() == (scores * signs).tolist()  # As the field knows it.
+    assert looks.kept["mean"].tolist() == looks.kept["beside"].tolist()
+    assert looks.kept["last"].tolist() == (scores * signs).tolist()  # As the field knows it.
 
 
 def test_an_early_middle_is_not_that_of_a_later_time() -> None:

@@ -163,11 +163,12 @@ def test_what_is_kept_equals_a_full_log(method: str, base: Path, tmp_path: Path)
     for row, text in enumerate(texts):
         margins = log.margins[text]
         assert len(margins) == looks.kept["count"][row] == 2
-        assert looks.kept["mean"][row] == pytest.approx(statistics.fmean(margins), abs=2e-4)
-        spread = map_of(looks).spread[row]
-        assert spread == pytest.approx(statistics.pstdev(margins), abs=2e-4)
         assert looks.kept["last"][row] == pytest.approx(margins[-1], abs=2e-4)
-        if method != "kto" and min(map(abs, margins)) > 1e-3:
+        if method == "kto":  # Beside the middle of all at that time, of which this log knows nothing.
+            continue
+        assert looks.kept["mean"][row] == pytest.approx(statistics.fmean(margins), abs=2e-4)
+        assert map_of(looks).spread[row] == pytest.approx(statistics.pstdev(margins), abs=2e-4)
+        if min(map(abs, margins)) > 1e-3:
             assert looks.kept["right"][row] == sum(margin > 0 for margin in margins)
             assert looks.kept["forgotten"][row] == (margins[0] > 0 > margins[1])
     assert vars(trainer).get("compute_loss").__name__ == "noting"  # As it was before.

@@ -9,10 +9,11 @@ from importlib.util import find_spec
 from typing import Any
 
 from barograph.charts.drawing import LARGE, Chart, Line
+from barograph.charts.example_map import ExampleMap, bars, extent
 from barograph.core.errors import MissingExtra
 from barograph.core.finding import Diagnosis, Severity, Verdict
 
-__all__ = ["FILES", "MOST", "colours", "drawn", "figure_of", "pictures"]
+__all__ = ["FILES", "MAP", "MOST", "colours", "drawn", "figure_of", "map_of_examples", "pictures"]
 
 #: Colours that people who see few colours tell apart (Okabe and Ito), in the order in which lines take them.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -33,6 +34,9 @@ FILES: dict[str, tuple[str, ...]] = {
     "evaluation_metrics.png": ("evaluation",),
 }
 MOST, IN_A_ROW = 9, 3
+#: The file that shows examples, and how each of their groups is drawn: learned, undecided, never learned.
+MAP = "example_map.png"
+GROUPS = (("#009E73", "o", 6), ("#0072B2", "D", 12), ("#D55E00", "s", 14))
 #: So many values are few enough to be seen one by one.
 FEW = 30
 
@@ -53,18 +57,72 @@ def drawn(figure: Any) -> bytes:
     return picture.getvalue()
 
 
-def figure_of(charts: Sequence[Chart], title: str, colour: str | None = None) -> Any:
-    """Charts on one sheet, under a title."""
+def map_of_examples(of: ExampleMap, title: str) -> Any:
+    """The map of examples on a sheet, under a title."""
+    figure = _sheet(title, None, (7.2, 5.2))
+    axis = figure.subplots()
+    axis.grid(visible=True, alpha=0.25)
+    axis.set_axisbelow(True)
+    if of.has_spread:
+        _dots(axis, of)
+    else:
+        _bars(axis, of)
+    figure.legend(loc="outside lower center", ncols=4, fontsize=8)
+    return figure
+
+
+def _dots(axis: Any, of: ExampleMap) -> None:
+    for group, ((colour, shape, size), (name, count)) in enumerate(zip(GROUPS, of.groups, strict=True)):
+        chosen = [dot for dot in of.dots if dot.group == group]
+        spreads, margins = [dot.spread for dot in chosen], [dot.margin for dot in chosen]
+        label = f"{name}: {count:,}"
+        axis.scatter(spreads, margins, s=size, c=colour, marker=shape, alpha=0.6, linewidths=0, label=label)
+    apart = [dot for dot in of.dots if dot.is_apart]
+    if apart:
+        axis.scatter(
+            [dot.spread for dot in apart], [dot.margin for dot in apart], s=50, facecolors="none",
+            edgecolors=MARKS[Severity.CRITICAL], linewidths=0.8, label="stands apart",
+        )  # fmt: skip
+    low, high = extent([dot.spread for dot in of.dots])
+    axis.set_xlim(max(0.0, low), high)
+    axis.set_ylim(*extent([dot.margin for dot in of.dots]))
+    axis.axhline(0.0, color=LEVEL, linestyle=":", linewidth=1)
+    axis.set_xlabel("how much it varied from look to look (standard deviation)", fontsize=9)
+    axis.set_ylabel("mean margin", fontsize=9)
+
+
+def _bars(axis: Any, of: ExampleMap) -> None:
+    counted = bars(of)
+    begins, width = [begin for begin, _, _ in counted], counted[0][1] - counted[0][0]
+    below = [0] * len(counted)
+    for group, ((colour, _, _), (name, count)) in enumerate(zip(GROUPS, of.groups, strict=True)):
+        heights = [counts[group] for _, _, counts in counted]
+        axis.bar(begins, heights, width, bottom=below, align="edge", color=colour, label=f"{name}: {count:,}")
+        below = [under + height for under, height in zip(below, heights, strict=True)]
+    axis.set_ylim(0.0, 1.05 * max(below))
+    axis.axvline(0.0, color=LEVEL, linestyle=":", linewidth=1)
+    axis.set_xlabel("margin", fontsize=9)
+    axis.set_ylabel("examples", fontsize=9)
+
+
+def _sheet(title: str, colour: str | None, size: tuple[float, float]) -> Any:
+    """An empty sheet under a title."""
     if find_spec("matplotlib") is None:
         raise MissingExtra("a plot", "matplotlib", "plot")
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    columns = min(IN_A_ROW, len(charts))
-    rows = math.ceil(len(charts) / columns)
-    figure = Figure(figsize=(5.2 * columns, 3.4 * rows + 0.5), layout="constrained")
+    figure = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(title, color=colour, fontweight="bold", parse_math=False)
+    return figure
+
+
+def figure_of(charts: Sequence[Chart], title: str, colour: str | None = None) -> Any:
+    """Charts on one sheet, under a title."""
+    columns = min(IN_A_ROW, len(charts))
+    rows = math.ceil(len(charts) / columns)
+    figure = _sheet(title, colour, (5.2 * columns, 3.4 * rows + 0.5))
     axes = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axis, chart in zip(axes, charts, strict=False):
         _on(axis, chart)

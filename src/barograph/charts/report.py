@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from barograph.charts.drawing import Chart, number
+from barograph.charts.example_map import ExampleMap, section
 from barograph.charts.markup import Markup, element, joined
 from barograph.charts.sheet import READING, figure, sheet, table
 from barograph.core.cause import Cause
@@ -43,6 +44,8 @@ class Page:
     #: What the model said last, as rows, and of which step that is, in sentences.
     samples: Sequence[Mapping[str, object]] = ()
     about_samples: Sequence[str] = ()
+    #: What the run has shown of the examples it learned from, where that was kept.
+    examples: ExampleMap | None = None
     #: What the run is called.
     name: str = ""
     version: str = ""
@@ -52,7 +55,8 @@ def report(page: Page) -> str:
     """The whole document."""
     return sheet(
         f"{page.diagnosis.verdict.value}: {page.name}",
-        _head(page), _answer(page), *_charts(page), *_stages(page), *_samples(page), *_config(page), *_unjudged(page),
+        _head(page), _answer(page), *_charts(page), *_stages(page),
+        *(section(page.examples) if page.examples else ()), *_samples(page), *_config(page), *_unjudged(page),
         *_again(page),
     )  # fmt: skip
 

@@ -22,16 +22,18 @@ __all__ = ["plot"]
 def plot(runs: Sequence[str], output: Path | None, method: str | None) -> None:
     """Draw the charts of runs: those of their findings first, with the range of healthy runs and a mark where it began.
 
-    Each run makes up to four files: overview.png, training_progress.png, policy_metrics.png (KL and entropy) and
-    evaluation_metrics.png (text scores). A spike is never smoothed away: the lowest and highest values stay.
+    Each run makes up to five files: overview.png, training_progress.png, policy_metrics.png (KL and entropy),
+    evaluation_metrics.png (text scores) and example_map.png (which examples were learned, where the callback kept
+    that). A spike is never smoothed away: the lowest and highest values stay.
 
     \b
       barograph plot runs/kto
       barograph plot log.jsonl -o figures
     """  # noqa: D301 - click looks for the backspace itself
     from barograph.charts.drawing import charts_of
-    from barograph.charts.png import pictures
+    from barograph.charts.png import MAP, drawn, map_of_examples, pictures
     from barograph.engine.settings import read_settings
+    from barograph.pages import examples_of
     from barograph.sinks.replace import write_whole
 
     judged, errors = judge_all(runs, method, read_settings())
@@ -42,4 +44,8 @@ def plot(runs: Sequence[str], output: Path | None, method: str | None) -> None:
         for name, picture in pictures(charts_of(run, diagnosis), diagnosis, run.path):
             write_whole(folder / name, picture)
             click.echo(folder / name)
+        examples = examples_of(run.path)
+        if examples is not None:
+            write_whole(folder / MAP, drawn(map_of_examples(examples, f"Examples of {run.path} ({run.method})")))
+            click.echo(folder / MAP)
     tell_errors(errors)

@@ -5,8 +5,8 @@ looks is their number, mean and spread, how often the model held with the label,
 last margin, and what the looks told of the label, one after another (`odds.py` puts that together).
 
 In KTO the margin is the reward of one answer times the sign of its label. All rewards drift together, which would put
-all good answers on the wrong side at once, or all bad ones: so whether a label is held with is asked beside the middle
-between good and bad answers at that time. In a pair the drift cancels out by itself.
+all good answers on the wrong side at once, or all bad ones: so margins are taken beside the middle between good and bad
+answers at that time, and only the last one is kept as it was too. In a pair the drift cancels out by itself.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ KEPT = {
 #: More than this no look can tell, and half a float holds it.
 MOST_TOLD = 200.0
 #: What is kept of the first looks at all examples, of the second ones, and so on: with which mean margin they began,
-#: over how many looks that is, and with which one they end.
+#: over how many looks that is, with which one they end, and how far margins lie from it (as a variance).
 NTHS = 256
-BEGIN, BEGUN, END = range(3)
+BEGIN, BEGUN, END, VARIANCE = range(4)
 FORM = 2
 
 
@@ -66,7 +66,7 @@ class Look:
 def _no_course() -> NDArray[Any]:
     import numpy as np
 
-    return np.zeros((NTHS, 3))
+    return np.zeros((NTHS, 4))
 
 
 @dataclass(slots=True)
@@ -142,21 +142,32 @@ class Looks:
         for look in np.unique(nth):
             is_now = nth == look
             group = beside[is_now]
+            if look < NTHS:
+                self._note(int(look), group)
             # Too few to know by: whatever looks there are at this time.
             known = group if len(group) >= FEW else beside
             spread = float(known.std())
             if spread > 0:
-                mean = max(float(known.mean()), spread / len(known) ** 0.5)
-                told[is_now] = 2 * group * mean / spread**2
-            if look < NTHS:
-                self._note(int(look), group)
+                mean = max(float(known.mean()) - self.start, spread / len(known) ** 0.5)
+                told[is_now] = 2 * (group - self.start) * mean / spread**2
         return np.clip(told, -MOST_TOLD, MOST_TOLD)
+
+    @property
+    def edge(self) -> int:
+        """So many looks are the beginning of an epoch, or its end."""
+        return min(max(self.examples // 8, FEW), 2048)
+
+    @property
+    def start(self) -> float:
+        """Where the margins of a model lie that knows nothing: not at nought where the least of several is taken."""
+        return min(0.0, float(self.course[0, BEGIN]))
 
     def _note(self, look: int, margins: NDArray[Any]) -> None:
         """Keep with which mean margin the first, second ... looks begin and end."""
         course = self.course[look]
-        size = min(max(self.examples // 8, FEW), 2048)
+        size = self.edge
         count, mean = len(margins), float(margins.mean())
+        course[VARIANCE] = margins.var() if count >= FEW or not course[BEGUN] else course[VARIANCE]
         if course[BEGUN] < size:
             course[BEGUN] += count
             course[BEGIN] += (mean - course[BEGIN]) * count / course[BEGUN]
@@ -171,9 +182,9 @@ class Looks:
         lost = (kept["beside"][rows] > 0) & (beside <= 0)  # Of what was never seen it is nought.
         kept["count"][rows] += 1
         # Welford's way: neither a sum of squares that overflows nor a list of all looks.
-        off = margins - kept["mean"][rows]
+        off = beside - kept["mean"][rows]
         kept["mean"][rows] += off / kept["count"][rows]
-        kept["squares"][rows] += off * (margins - kept["mean"][rows])
+        kept["squares"][rows] += off * (beside - kept["mean"][rows])
         kept["right"][rows] += beside > 0
         kept["forgotten"][rows] += lost
         kept["last"][rows] = margins
@@ -213,8 +224,10 @@ class Looks:
         try:
             with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 about = dict(json.loads(file["about"].tobytes()))
+                if about.pop("form", FORM) != FORM:
+                    raise UnreadableRun(path, "holds margins of examples as another version of barograph kept them")
                 kept = {name: _as_kept(file[name], kind) for name, kind in KEPT.items()}
-                course = file["course"].reshape(NTHS, 3)
+                course = file["course"].reshape(NTHS, 4)
         except FileNotFoundError:
             raise UnreadableRun(path, "there is no such file") from None
         except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:

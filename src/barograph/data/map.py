@@ -34,6 +34,11 @@ class Region(IntEnum):
     AMBIGUOUS = 2
     HARD = 3
 
+    @property
+    def words(self) -> str:
+        """What that means."""
+        return ("never seen", "learned", "undecided", "never learned")[self]
+
 
 @dataclass(frozen=True, slots=True)
 class Map:

@@ -10,11 +10,10 @@ best weights of all looks are those of a linear discriminant (Fisher 1936).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from barograph.data.looks import BEGIN, BEGUN, END, NTHS, SLOTS, width_of
+from barograph.data.looks import BEGIN, BEGUN, END, NTHS, SLOTS, VARIANCE, width_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,7 +59,8 @@ def odds_of(looks: Looks) -> Odds:
     score = np.full(looks.examples, -np.inf)
     chance = np.zeros(looks.examples)
     if is_seen.any():
-        score[is_seen], chance[is_seen] = _mixture(told[is_seen], filled[is_seen], honest)
+        score[is_seen] = _scores(told[is_seen], filled[is_seen], honest)
+        chance[is_seen] = _apart(score[is_seen])
     return Odds(score, chance, by_heart)
 
 
@@ -89,9 +89,14 @@ def _honest(looks: Looks, deepest: int) -> tuple[NDArray[Any], float | None]:
     course = looks.course[looks.course[:, BEGUN] > 0]
     if not len(course):
         return np.ones(deepest), None
-    steps = course[1:, BEGIN] - course[:-1, END]
-    by_heart = np.concatenate(([0.0], np.cumsum(steps)))  # They go down too, by accident: that makes up for others.
-    mean = (course[:, BEGIN] + course[:, END]) / 2
+    # The middles of an end and of the beginning behind it lie one such part of an epoch apart, in which others teach.
+    part = looks.edge / max(looks.examples, looks.edge + 1)
+    rise = np.maximum(0.0, course[:, END] - course[:, BEGIN]) * part / (1 - part)
+    steps = course[1:, BEGIN] - course[:-1, END] - (rise[1:] + rise[:-1]) / 2
+    errors = course[1:, VARIANCE] / course[1:, BEGUN] + course[:-1, VARIANCE] / looks.edge
+    # Only what exceeds its error is taken for learned by heart.
+    by_heart = np.concatenate(([0.0], np.maximum(0.0, np.cumsum(steps) - np.sqrt(np.cumsum(errors)))))
+    mean = (course[:, BEGIN] + course[:, END]) / 2 - looks.start
     share = np.clip(1 - by_heart / np.maximum(mean, 1e-12), 0.0, 1.0)
     width = int(width_of(looks.kept["count"].max(initial=0)))
     last = min(len(course), NTHS) - 1
@@ -99,71 +104,29 @@ def _honest(looks: Looks, deepest: int) -> tuple[NDArray[Any], float | None]:
     return share[nths].mean(axis=1), float(1 - share[nths[-1, -1]]) if len(course) > 1 else None
 
 
-def _mixture(told: NDArray[Any], filled: NDArray[Any], honest: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Scores and chances, for the share of wrong labels under which what was told is likeliest.
+def _scores(told: NDArray[Any], filled: NDArray[Any], honest: NDArray[Any]) -> NDArray[Any]:
+    """By how much a wrong label is likelier than a right one, by the slots that each example has.
 
-    What was learned by heart is the same for all; beside it right labels lie around one place and wrong ones around its
-    opposite, both with the same spread. The places, the spread and the share are found by expectation maximisation
-    (Dempster, Laird and Rubin 1977). Where the two do not stand apart, the share goes to nought.
+    What was learned by heart is the same for all; beside it right labels lie around one place, and wrong ones around
+    its opposite. They are few: so the mean of all is nearly that of right ones, and their spread nearly that of all.
     """
     import numpy as np
 
     is_there = filled[:, None] > np.arange(told.shape[1])
-    beside = np.where(is_there, told - _means(told, is_there) * (1 - honest), 0.0)
-    some = slice(None, None, -(-len(told) // LOOKED_AT))
-    squares = _products(beside[some], is_there[some])
-    share, chance, weights = FIRST_GUESS, np.zeros(len(beside[some])), [np.ones(1)]
-    for _ in range(ROUNDS):
-        apart = np.maximum(_means((1 - 2 * chance)[:, None] * beside[some], is_there[some]), 0.0)
-        weights = _weights(apart, squares - np.outer(apart, apart))
-        chance = _chance(_scores(beside[some], filled[some], weights), share)
-        before, share = share, min(float(chance.mean()), MOST_APART)
-        if abs(share - before) < CLOSE or share < LEAST_APART / 10:
-            break
-    score = _scores(beside, filled, weights)
-    return score, _chance(score, share if share >= LEAST_APART else 0.0)
-
-
-def _scores(beside: NDArray[Any], filled: NDArray[Any], weights: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """By how much a wrong label is likelier than a right one, by the slots that each example has."""
-    import numpy as np
-
-    score = np.zeros(len(beside))
-    for depth, of_depth in enumerate(weights, 1):
+    count = is_there.sum(axis=0)
+    mean = (told * is_there).sum(axis=0) / count
+    off = (told - mean) * is_there
+    spread = (off.T @ off) / np.minimum(count[:, None], count)  # What has a later slot has those before it.
+    apart = np.maximum(mean * honest, 0.0)
+    beside = told - mean * (1 - honest)
+    score = np.zeros(len(told))
+    for depth in range(1, told.shape[1] + 1):
         is_now = filled == depth
-        score[is_now] = -2 * beside[is_now, :depth] @ of_depth
+        score[is_now] = -2 * beside[is_now, :depth] @ _weights(apart[:depth], spread[:depth, :depth])
     return score
 
 
-def _chance(score: NDArray[Any], share: float) -> NDArray[Any]:
-    """How likely an example is one of a share of which it shows so much."""
-    import numpy as np
-
-    chance: NDArray[Any] = share / (share + (1 - share) * np.exp(np.clip(-score, -60, 60)))
-    return chance
-
-
-def _means(told: NDArray[Any], is_there: NDArray[Any]) -> NDArray[Any]:
-    """The mean of each slot, over the examples that have it."""
-    means: NDArray[Any] = (told * is_there).sum(axis=0) / is_there.sum(axis=0)
-    return means
-
-
-def _products(told: NDArray[Any], is_there: NDArray[Any]) -> NDArray[Any]:
-    """The mean product of any two slots, over the examples that have both. What has the later one has the earlier."""
-    import numpy as np
-
-    count = is_there.sum(axis=0)
-    products: NDArray[Any] = (told.T @ told) / np.minimum(count[:, None], count)
-    return products
-
-
-def _weights(apart: NDArray[Any], spread: NDArray[Any]) -> list[NDArray[Any]]:
-    """The weights of a discriminant for the first slot, for the first two, and so on."""
-    return [_weighted(apart[:depth], spread[:depth, :depth]) for depth in range(1, len(apart) + 1)]
-
-
-def _weighted(apart: NDArray[Any], spread: NDArray[Any]) -> NDArray[Any]:
+def _weights(apart: NDArray[Any], spread: NDArray[Any]) -> NDArray[Any]:
     """The weight of each look; one that would speak against itself has none."""
     import numpy as np
 
@@ -180,3 +143,32 @@ def _weighted(apart: NDArray[Any], spread: NDArray[Any]) -> NDArray[Any]:
     if not weights.any():
         return np.full(len(apart), 0.5 / len(apart))  # Nothing is known of any of them: then they are worth the same.
     return weights / scale
+
+
+def _apart(score: NDArray[Any]) -> NDArray[Any]:
+    """How likely each example is one of those that stand apart, on the side of wrong labels.
+
+    Two groups are looked for whose scores lie around opposite places with the same spread, by expectation maximisation
+    (Dempster, Laird and Rubin 1977). Where there are no two, the share of the second one goes to nought.
+    """
+    import numpy as np
+
+    some = score[:: -(-len(score) // LOOKED_AT)]
+    square = float((some**2).mean())
+    share, sharpness, chance = FIRST_GUESS, 0.0, np.zeros(len(some))
+    for _ in range(ROUNDS):
+        place = float(((1 - 2 * chance) * -some).mean())
+        sharpness = 2 * max(place, 0.0) / max(square - place**2, 1e-12)
+        chance = _chance(some * sharpness, share)
+        before, share = share, min(float(chance.mean()), MOST_APART)
+        if abs(share - before) < CLOSE or share < LEAST_APART / 10:
+            break
+    return _chance(score * sharpness, share if share >= LEAST_APART else 0.0)
+
+
+def _chance(odds: NDArray[Any], share: float) -> NDArray[Any]:
+    """How likely an example is one of a share of all, by what else is known of it, as log-odds."""
+    import numpy as np
+
+    chance: NDArray[Any] = share / (share + (1 - share) * np.exp(np.clip(-odds, -60, 60)))
+    return chance

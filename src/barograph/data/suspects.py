@@ -12,12 +12,16 @@ from barograph.core.errors import BarographError, UnreadableRun
 from barograph.data.looks import FILE, Looks
 from barograph.data.map import Map, Region, map_of
 
-__all__ = ["TWICE", "RunReport", "Suspect", "has_looks", "report_of_run"]
+__all__ = ["TWICE", "RunReport", "Suspect", "has_looks", "report_of_run", "sentences"]
 
 #: Methods that learn from answers which they make themselves.
 ONLINE = ("ppo", "grpo", "rloo", "online-dpo")
 #: From so many looks at each example on, on average, the map has a second dimension.
 TWICE = 1.5
+#: From this part of the margin on it is worth saying that it was learned by heart.
+MUCH = 0.6
+#: A file of so many bytes is read in a second.
+SMALL = 1 << 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +82,13 @@ def has_looks(path: str | Path) -> bool:
     return (folder / FILE).is_file() or (folder / "run.json").is_file()
 
 
-def report_of_run(path: str | Path, *, data: str | None = None, top: int = 20) -> RunReport:
+def report_of_run(
+    path: str | Path, *, data: str | None = None, top: int = 20, patient: bool = True
+) -> RunReport:  # fmt: skip
     """What a run has shown: the `top` examples whose label is likeliest wrong, and as many on which it wavered.
 
-    The file that it was trained on is the one that is named, or the one that a recipe was told; then each example is
-    looked up there by what stands in it, for a trainer may have mixed, split and filtered what it was given.
+    Their rows are looked for in the file that the run was trained on: the one that is named, or the one that a recipe
+    was told. In one that is large they are looked for only if the caller is `patient`.
     """
     file = Path(path) / FILE
     if not file.is_file():
@@ -92,11 +98,14 @@ def report_of_run(path: str | Path, *, data: str | None = None, top: int = 20) -
     if not found.seen:
         raise UnreadableRun(path, "no example has been looked at yet", "come back after some steps")
     kept = {int(one["row"]): one for one in looks.about.get("texts", ())}
+    first = found.ranked()[:top]
+    are_first = set(first)
+    others = [place for place in found.wavering() if place not in are_first][:top]
     suspects, wavering = (
-        [_suspect(found, place, kept, int(looks.kept["place"][place])) for place in places[:top]]
-        for places in (found.ranked(), found.wavering())
+        [_suspect(found, place, kept, int(looks.kept["place"][place])) for place in places]
+        for places in (first, others)
     )
-    where = data or _told(Path(path))
+    where = data or _told(Path(path), patient=patient)
     notes = []
     if where is not None:
         try:
@@ -116,12 +125,33 @@ def report_of_run(path: str | Path, *, data: str | None = None, top: int = 20) -
     return RunReport(str(path), str(looks.about.get("method", "")), found, suspects, wavering, where, notes)
 
 
+def sentences(report: RunReport) -> list[str]:
+    """What its numbers say, in words."""
+    found = report.map
+    times = "once" if found.looks == 1 else f"{found.looks:.1f} times each on average"
+    said = [f"{found.seen:,} of {len(found.score):,} examples were looked at, {times}."]
+    if found.apart:
+        verb = "examples stand" if found.apart > 1 else "example stands"
+        said.append(
+            f"{found.apart:,} {verb} apart from the rest, as wrong labels do: those at the top of the list. "
+            "What is merely hard, or of another kind than the rest, stands there too."
+        )
+    else:
+        said.append("No group of examples stands apart: the list is an order, and has no end up to which to go.")
+    if found.by_heart is not None and found.by_heart >= MUCH:
+        said.append(
+            f"About {found.by_heart:.0%} of the margin at the end was learned label by label, not from other examples: "
+            "epochs before that are weighed more."
+        )
+    return said
+
+
 def _why_none(folder: Path) -> tuple[str, str]:
     """Why a run has no margins of its examples, and what to do."""
     try:
         method = json.loads((folder / "run.json").read_bytes()).get("method")
     except (OSError, ValueError, AttributeError):
-        return "is no run that barograph has recorded", "train with BarographCallback, and name the folder it wrote to"
+        return "is no run that barograph has recorded", "name the folder that BarographCallback wrote to"
     if method in ONLINE:
         return f"{method} learns from answers that it makes itself: there is no label to be wrong", ""
     return (
@@ -130,13 +160,16 @@ def _why_none(folder: Path) -> tuple[str, str]:
     )
 
 
-def _told(folder: Path) -> str | None:
-    """The data file that a recipe was told of, if it is still there."""
+def _told(folder: Path, *, patient: bool) -> str | None:
+    """The data that a recipe was told of, if they are still there; to be read soon, unless the caller is patient."""
     try:
         data = json.loads((folder / "recipe.json").read_bytes()).get("data")
     except (OSError, ValueError, AttributeError):
         return None
-    return str(data) if data and Path(data).exists() else None
+    place = Path(str(data or ""))
+    if not data or not place.exists():
+        return None
+    return str(data) if patient or (place.is_file() and place.stat().st_size <= SMALL) else None
 
 
 def _suspect(found: Map, place: int, kept: Mapping[int, Mapping[str, Any]], which: int) -> Suspect:
