@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
 
+from barograph.config.check import shown
 from barograph.config.look import Look
 from barograph.config.plan import Plan
 from barograph.core.bands import Band, Stage, bands_for
@@ -19,7 +20,6 @@ from barograph.core.methods import CLASSIFIER, GENERATING, IMPLICIT_REWARD, ONLI
 from barograph.recipes.cards import CARDS
 from barograph.recipes.memory import GIGA, Needs, Shape, needs_of
 from barograph.recipes.shapes import TINY_FOLDER, context_in, shape_from, shape_named
-from barograph.rules.measures import plain
 
 __all__ = ["Advice", "Size", "Target", "Time", "fitted_to", "size_of"]
 
@@ -263,7 +263,7 @@ def _advice(plan: Plan) -> Iterator[Advice]:
     examples = plan.number("train_examples")
     more = f"go on to {2 * examples:,.0f} examples, twice as many" if examples else "take twice as many examples"
     decay, setting = plan.number("weight_decay") or 0.0, plan.called("weight_decay")
-    firmer = f"set {setting} to {plain(max(0.02, 2 * decay))}"
+    firmer = f"set {setting} to {shown(max(0.02, 2 * decay))}"
     epochs = plan.called("epochs")
     if plan.method in CLASSIFIER:
         yield Advice("held-out accuracy is below 0.80", f"{more}; below 0.70 look at the labels first")
@@ -292,13 +292,13 @@ def _raised(plan: Plan) -> str:
         return f"raise {setting} two to five times"
     high = (usual.adapters if plan.is_adapter else usual.full).high
     return (
-        f"raise {setting} to {plain(min(2 * rate, high))}" if rate < high else "train longer: the rate is high already"
+        f"raise {setting} to {shown(min(2 * rate, high))}" if rate < high else "train longer: the rate is high already"
     )
 
 
 def _weighed(plan: Plan) -> str:
     beta, setting = plan.number("beta"), plan.called("beta")
-    return f"raise {setting} to {plain(2 * beta)}" if beta else f"set {setting} above 0"
+    return f"raise {setting} to {shown(2 * beta)}" if beta else f"set {setting} above 0"
 
 
 def _longer(plan: Plan) -> str:
