@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from barograph import __version__
@@ -17,7 +17,7 @@ from barograph.core.file_names import home_of
 from barograph.core.finding import Diagnosis
 from barograph.core.methods import Method
 from barograph.core.run import Run
-from barograph.data.map import Map, Region
+from barograph.data.map import LIKELY, Map, Region
 from barograph.data.suspects import TWICE, Suspect, has_looks, report_of_run, sentences
 from barograph.engine.judge import judge
 from barograph.engine.settings import Settings, read_settings
@@ -103,7 +103,7 @@ def examples_of(path: str) -> ExampleMap | None:
         return None
     counts = report.map.counts()
     return ExampleMap(
-        dots=list(_dots(report.map)),
+        dots=[_dot(report.map, place) for place in report.map.drawn(DRAWN)],
         groups=[(region.words, counts[region.name.lower()]) for region in DRAWN_REGIONS],
         has_spread=report.map.looks >= TWICE,
         says=sentences(report),
@@ -111,17 +111,10 @@ def examples_of(path: str) -> ExampleMap | None:
     )
 
 
-def _dots(found: Map) -> Iterator[Dot]:
-    """Those that stand apart, and of the others evenly as many as can be told from each other."""
-    import numpy as np
-
-    places, is_apart = np.flatnonzero(found.count > 0), found.chance > 0.5
-    apart, others = places[is_apart[places]], places[~is_apart[places]]
-    for group in (others[:: -(-len(others) // DRAWN) or 1], apart[:: -(-len(apart) // (DRAWN // 3)) or 1]):
-        for place in group.tolist():
-            region = Region(int(found.region[place]))
-            spread, mean = float(found.spread[place]), float(found.mean[place])
-            yield Dot(spread, mean, DRAWN_REGIONS.index(region), is_apart=bool(is_apart[place]))
+def _dot(found: Map, place: int) -> Dot:
+    group = DRAWN_REGIONS.index(Region(int(found.region[place])))
+    is_apart = bool(found.chance[place] > LIKELY)
+    return Dot(float(found.spread[place]), float(found.mean[place]), group, is_apart=is_apart)
 
 
 def _listed(one: Suspect) -> dict[str, object]:

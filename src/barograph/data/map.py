@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 
     from barograph.data.looks import Looks
 
-__all__ = ["Map", "Region", "map_of"]
+__all__ = ["LIKELY", "Map", "Region", "map_of"]
 
 #: From this share of looks on at which the label was held with, an example is easy; below the other, hard.
 EASY, HARD = 0.75, 0.25
 #: Of an example that was seen once, a margin of less than this part of the usual one says neither.
 NEAR = 0.25
+#: From this chance on an example counts among those that stand apart.
+LIKELY = 0.5
 
 
 class Region(IntEnum):
@@ -73,11 +75,21 @@ class Map:
     @property
     def apart(self) -> int:
         """So many examples stand apart from the rest: a wrong label, or of another kind."""
-        return int((self.chance > 0.5).sum())
+        return int((self.chance > LIKELY).sum())
 
     def counts(self) -> dict[str, int]:
         """How many examples each region has."""
         return {region.name.lower(): int((self.region == region).sum()) for region in Region}
+
+    def drawn(self, most: int) -> list[int]:
+        """Places for a picture that holds so many: those that stand apart have a third of it, if they need it."""
+        import numpy as np
+
+        places = np.flatnonzero(self.count > 0)
+        is_apart = self.chance[places] > LIKELY
+        apart, others = _evenly(places[is_apart], most // 3), places[~is_apart]
+        chosen: list[int] = np.concatenate((_evenly(others, most - len(apart)), apart)).tolist()
+        return chosen
 
     def ranked(self) -> list[int]:
         """The places of all examples that were seen, the likeliest wrong label first."""
@@ -94,6 +106,11 @@ class Map:
         order = np.lexsort((-self.spread[places], -self.forgotten[places]))
         wavering: list[int] = places[order].tolist()
         return wavering
+
+
+def _evenly(places: NDArray[Any], most: int) -> NDArray[Any]:
+    """No more than so many of them, evenly spread."""
+    return places[:: max(1, -(-len(places) // max(1, most)))]
 
 
 def map_of(looks: Looks) -> Map:
