@@ -107,6 +107,14 @@ def test_the_record_of_a_run(tmp_path: Path) -> None:
     assert (found.method, found.updates, found.is_adapter) == (Method.KTO, 50, True)
 
 
+def test_the_state_of_a_trainer(tmp_path: Path) -> None:
+    state = {"max_steps": 60, "train_batch_size": 8, "num_input_tokens_seen": 0, "save_steps": 20, "best_metric": None}
+    rows = [{"step": 1, "learning_rate": 1e-7}, {"step": 2, "learning_rate": 5e-7}, {"step": 60, "eval_loss": 0.5}]
+    found = plan(tmp_path, "dpo/trainer_state.json", json.dumps({**state, "log_history": rows}))
+    assert [found.number(name) for name in ("learning_rate", "per_device_batch", "save_steps")] == [5e-7, 8, 20]
+    assert (found.method, found.updates, found.strangers) == (Method.DPO, 60, ())
+
+
 def test_a_method_that_is_said_goes_first_and_a_name_last(tmp_path: Path) -> None:
     assert plan(tmp_path, "dpo/train.json", '{"learning_rate": 1e-6}').method is Method.DPO
     assert plan(tmp_path, "dpo/train.json", '{"learning_rate": 1e-6}', Method.ORPO).method is Method.ORPO

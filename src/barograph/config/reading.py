@@ -39,6 +39,8 @@ class SettingsFile:
     found: Found
     #: What the file itself says the method is.
     method: Method | None = None
+    #: Whether a program wrote it down: then there are no slips in it.
+    is_record: bool = False
 
 
 def read_settings_file(where: str | Path) -> SettingsFile:
@@ -60,7 +62,10 @@ def read_settings_file(where: str | Path) -> SettingsFile:
         raise ConfigurationError(f"{where}: holds {in_words(whole)} where names with values belong")
     config = whole.get("config")
     if path.name == RUN and isinstance(config, Mapping):
-        return SettingsFile(str(where), dict(_flat(config)), _method_in(whole.get("method")))
+        return SettingsFile(str(where), dict(_flat(config)), _method_in(whole.get("method")), is_record=True)
+    if isinstance(history := whole.get("log_history"), list):
+        state = {name: value for name, value in whole.items() if name != "log_history"}
+        return SettingsFile(str(where), dict(_flat(state)) | _in_rows(history), is_record=True)
     return SettingsFile(str(where), dict(_flat(whole)))
 
 
@@ -83,7 +88,8 @@ def plan_of(file: SettingsFile, method: Method | None = None) -> Plan:
         else:
             values[ours] = value
     known = method or file.method or dialect.method(flat) or _method_by_name(file.path) or Method.UNKNOWN
-    return Plan(known, values, dialect, spelled, tuple(_strangers(last, dialect)))
+    strangers = () if file.is_record else tuple(_strangers(last, dialect))
+    return Plan(known, values, dialect, spelled, strangers)
 
 
 def in_words(value: object) -> str:
@@ -163,6 +169,13 @@ def _flat(found: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, 
             yield from _flat(value, f"{whole}.")
 
 
+def _in_rows(rows: list[object]) -> dict[str, object]:
+    """What the rows of a trainer's log tell of its settings: the highest learning rate."""
+    rates = [row.get("learning_rate") for row in rows if isinstance(row, dict)]
+    known = [rate for rate in rates if isinstance(rate, int | float)]
+    return {"learning_rate": max(known)} if known else {}
+
+
 def _by_last_part(found: Found) -> dict[str, str]:
     """The whole name for the last part of each; of two the first counts, and the shorter before the longer."""
     last: dict[str, str] = {}
@@ -177,7 +190,7 @@ def _strangers(last: Mapping[str, str], dialect: Dialect) -> Iterator[Stranger]:
 
     if dialect.known is None:
         return
-    known = dialect.known()
+    known = dialect.known() | {name for several in dialect.names.values() for name in several}
     for name, full in last.items():
         plain = name.replace("-", "_")
         if plain in known or full in known or name.isupper():
