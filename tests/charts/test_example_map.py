@@ -18,7 +18,7 @@ from barograph.cli.plot import plot
 from barograph.cli.report import report
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "data"))
-from made_runs import made_run  # noqa: E402 - it stands in another folder of tests
+from made_runs import made_run
 
 DOTS = [Dot(0.1, 1.0, 0), Dot(0.5, 0.0, 1), Dot(0.1, -1.0, 2, is_apart=True)]
 MAP = ExampleMap(DOTS, [("learned", 1), ("undecided", 1), ("never learned", 1)], has_spread=True, says=["Three."])

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from barograph.cli.main import cli
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "data"))
-from made_runs import made_run  # noqa: E402 - it stands in another folder of tests
+from made_runs import made_run
 
 ROWS = [{"prompt": f"Say {n}.", "chosen": f"It is {n}.", "rejected": f"No {n}."} for n in range(200)]
 

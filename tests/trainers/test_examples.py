@@ -36,7 +36,7 @@ import barograph
 from barograph.data.looks import FILE, Looks
 from barograph.data.map import map_of
 from barograph.data.suspects import report_of_run
-from barograph.trainers import trl_compat
+from barograph.trainers import examples, trl_compat
 from barograph.trainers.callback import BarographCallback
 
 pytestmark = [pytest.mark.train, pytest.mark.timeout(300), pytest.mark.filterwarnings("default")]
@@ -175,6 +175,25 @@ def test_what_is_kept_equals_a_full_log(method: str, base: Path, tmp_path: Path)
     assert not vars(trainer.accelerator).keys() & {"gather", "gather_for_metrics"}
 
 
+@pytest.mark.parametrize("method", ["dpo", "kto", "reward", "classifier", "prm"])
+def test_the_training_is_the_same_to_the_last_digit(method: str, base: Path, tmp_path: Path) -> None:
+    seen = []
+    for name in ("alone", "watched"):
+        named = {"method": "prm"} if method == "prm" else {}
+        callbacks = [BarographCallback(console=False, **named)] if name == "watched" else []
+        evaluated = {} if method == "prm" else {"eval_strategy": "steps", "eval_steps": 3}
+        trainer = make(method, base, tmp_path / name, *callbacks, **EPOCHS, **evaluated)
+        if method == "prm":
+            trainer.model.dropout.p = 0.1  # What is drawn at random is drawn alike.
+        trainer.train()
+        losses = [(row["step"], row.get("loss"), row.get("eval_loss")) for row in trainer.state.log_history]
+        seen.append((losses, [weight.detach().clone() for weight in trainer.model.parameters()]))
+    (losses, weights), (watched_losses, watched_weights) = seen
+    assert Looks.read(tmp_path / "watched" / FILE).kept["count"].min() == 2
+    assert losses == watched_losses
+    assert all(torch.equal(one, other) for one, other in zip(weights, watched_weights, strict=True))
+
+
 def test_labels_that_were_turned_stand_first_with_what_they_say(
     base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -244,6 +263,25 @@ def test_after_an_interruption_all_looks_are_there(base: Path, tmp_path: Path) -
         trainer.train()
     assert Looks.read(tmp_path / "run" / FILE).kept["count"].sum() >= 4 * 16
     assert report_of_run(tmp_path / "run").suspects[0].texts["prompt"].startswith("i think")
+
+
+def test_of_a_killed_process_little_is_lost(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(examples, "EVERY", 4)
+    monkeypatch.setattr(examples, "SECONDS", 0.0)
+    monkeypatch.setattr(examples, "MOST_OF_TIME", 1e9)
+    written: list[int] = []
+
+    class Reads(TrainerCallback):
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            path = tmp_path / "run" / FILE
+            if path.is_file():
+                written.append(int(Looks.read(path).kept["count"].sum()))
+
+    make("reward", base, tmp_path / "run", BarographCallback(console=False), Reads(), steps=10).train()
+    # After 4 steps of 16 the file is there, and after 8, when 72 + 48 were seen; what waits to be worked in is not.
+    assert [count for count in written if count >= 64]
+    assert max(written) <= 120
+    assert Looks.read(tmp_path / "run" / FILE).kept["count"].sum() == 2 * TRAINED
 
 
 def test_a_loss_that_tells_nothing_is_said_once_and_the_training_goes_on(
