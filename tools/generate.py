@@ -118,8 +118,8 @@ so. For the others there is a reason.
 CAUSES_INTRO = """\
 Findings are symptoms. A cause gathers those that speak for it, each with a weight; the likeliest is told first, with
 the one thing to do, in the numbers of the run where configuration and log tell them. Causes are weighed only where
-there is a warning at least. Rules that a cause would make fire, and that were judged and stay silent, are told as speaking
-against it; they take nothing from its score.
+there is a warning at least. Rules that a cause would make fire, and that were judged and stay silent, are told as
+speaking against it; they take nothing from its score.
 """
 
 
