@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 import re
@@ -211,10 +212,21 @@ def test_intervals_are_those_of_wilson(count: int, of: int, low: float, high: fl
     assert Share(count, of).interval == pytest.approx((low, high), abs=1e-4)
 
 
+def of_last_lot(kind: str | None) -> scenarios.Scenario:
+    """A healthy scenario that is held out, or one with that fault."""
+    return next(
+        one
+        for one in scenarios.SCENARIOS
+        if one.is_held_out and (one.fault.kind if one.fault is not None else None) == kind
+    )
+
+
 def test_the_page_counts_what_it_is_given() -> None:
+    overflow = of_last_lot("overflow")
+    assert overflow.fault is not None
     scores = [
-        score(BY_NAME["dpo-usual--healthy"], 1, said_of(log(), ENTRY)),
-        score(BY_NAME["dpo-robust--overflow"], 1, said_of(log(broken_from=65), ENTRY)),
+        score(of_last_lot(None), 1, said_of(log(), ENTRY)),
+        score(overflow, 1, said_of(log(broken_from=overflow.fault.since), ENTRY)),
     ]
     text = page(scores, {})
     assert "| healthy runs without any alarm, at any time | - | 1/1 = 100% (21% to 100%) |" in text
@@ -222,13 +234,21 @@ def test_the_page_counts_what_it_is_given() -> None:
 
 
 def test_of_what_is_held_out_the_page_tells_no_more_than_sums() -> None:
-    one = score(BY_NAME["dpo-robust--overflow"], 1, said((67, "NUM01"), causes=("a cause that is not right",)))
+    scenario = of_last_lot("overflow")
+    assert scenario.fault is not None
+    one = score(scenario, 1, said((67, "NUM01"), causes=("a cause that is not right",)))
     text = page([one], {})
-    assert "| dpo-robust | overflow | the loss is infinite at a step | 1 | - |" in text
+    assert f"| {scenario.setting.name} | overflow | {scenario.fault.says} | 1 | - |" in text
     assert "a cause that is not right" not in text
 
 
+def test_what_is_kept_of_what_was_said_is_what_was_said() -> None:
+    whole = said((67, "NUM01"), (80, "LOSS02"), causes=("one", "another"))
+    assert Said.from_list(json.loads(json.dumps(whole.to_list()))) == whole
+
+
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_page_is_what_the_logs_give() -> None:
     """Whoever changes a rule measures again: `python benchmarks/diagnosis/score.py`."""
     done = subprocess.run(

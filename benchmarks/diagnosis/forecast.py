@@ -20,7 +20,6 @@ from statistics import median
 
 PROJECT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(Path(__file__).parent), str(PROJECT / "src")]
-os.environ |= {"BAROGRAPH_CACHE": "off", "BAROGRAPH_PLUGINS": "off"}
 
 from judging import run_of  # noqa: E402 - after the paths
 from recorded import MANIFEST, Manifest, read_log  # noqa: E402
@@ -242,6 +241,7 @@ def cost(runs: Sequence[Run]) -> None:
 
 
 def main() -> None:
+    os.environ |= {"BAROGRAPH_CACHE": "off", "BAROGRAPH_PLUGINS": "off"}
     folders = [Path(argument) for argument in sys.argv[1:] if not argument.startswith("--")]
     runs = [*recorded_runs(), *(one for folder in folders for one in real_runs(folder))]
     if "--cost" in sys.argv:

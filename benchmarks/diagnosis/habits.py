@@ -22,7 +22,6 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(Path(__file__).parent), str(PROJECT / "src")]
-os.environ |= {"BAROGRAPH_CACHE": "off", "BAROGRAPH_PLUGINS": "off"}
 
 from recorded import MANIFEST, Manifest, read_log  # noqa: E402 - after the paths
 from resampling import HABITS, Log  # noqa: E402
@@ -100,6 +99,7 @@ def main() -> None:
     parser.add_argument("--log", default="-1$", metavar="PATTERN", help="logs whose name and seed match")
     parser.add_argument("--jobs", type=int, default=1, help="so many logs at a time")
     asked = parser.parse_args()
+    os.environ |= {"BAROGRAPH_CACHE": "off", "BAROGRAPH_PLUGINS": "off"}
     sums = {name: Counter[Outcome]() for name in HABITS if name in (asked.habit or HABITS)}
     wrong: dict[str, list[str]] = {}
     logs = [one for one in tuned_logs() if re.search(asked.log, f"{one[0].name}-{one[1]}")]

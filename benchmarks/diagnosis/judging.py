@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from barograph.core.finding import Severity
 from barograph.core.run import Run
@@ -60,6 +60,22 @@ class Said:
     held_at: int | None = None
     #: What was measured last on held-out examples, by name: no rule is asked for it.
     held_out: tuple[tuple[str, float], ...] = ()
+
+    def to_list(self) -> list[Any]:
+        """As JSON keeps it."""
+        return [
+            self.verdict, self.warned, self.remarked, self.causes,
+            [[alarm.step, alarm.code] for alarm in self.alarms], self.critical_at, self.held_at, self.held_out,
+        ]  # fmt: skip
+
+    @classmethod
+    def from_list(cls, parts: Sequence[Any]) -> Self:
+        verdict, warned, remarked, causes, alarms, critical_at, held_at, held_out = parts
+        return cls(
+            verdict, tuple(warned), tuple(remarked), tuple(causes),
+            tuple(Alarm(step, code) for step, code in alarms), critical_at, held_at,
+            tuple((word, value) for word, value in held_out),
+        )  # fmt: skip
 
 
 def said_of(rows: Sequence[Mapping[str, Any]], entry: Mapping[str, Any]) -> Said:

@@ -1,7 +1,8 @@
 """Judge the recorded logs, and write docs/measured.md.
 
 python benchmarks/diagnosis/score.py                    # prints the sums, and writes the page
-python benchmarks/diagnosis/score.py --check            # fails if the page is not what the logs give
+python benchmarks/diagnosis/score.py --check            # fails if the page is not what the logs give, as far as is seen
+                                                        # by what is held out, and by each tenth log of the others
 python benchmarks/diagnosis/score.py --tuned            # every log of the tuned part: what is said of it, and when
 python benchmarks/diagnosis/score.py --rivals PYTHON    # asks the tools that this Python has installed, too
 python benchmarks/diagnosis/score.py --rivals PYTHON --ask     # only asks them; stopped and called again, it goes on
@@ -13,16 +14,16 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from multiprocessing import Pool
 from pathlib import Path
 from typing import Any
 
 PROJECT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(Path(__file__).parent), str(PROJECT / "src")]
-os.environ |= {"BAROGRAPH_CACHE": "off", "BAROGRAPH_PLUGINS": "off"}
 
 from asking import ANSWERS, ask  # noqa: E402 - after the paths
-from judging import said_of  # noqa: E402
+from judging import Said, said_of  # noqa: E402
 from page import page, sums  # noqa: E402
 from recorded import LOGS, MANIFEST, Manifest, read_log  # noqa: E402
 from scenarios import SCENARIOS, Scenario  # noqa: E402
@@ -31,6 +32,10 @@ from scoring import Score, score  # noqa: E402
 PAGE = PROJECT / "docs" / "measured.md"
 #: The sums by earlier rules.
 HISTORY = LOGS / "history.json"
+#: What was said of each tuned log when the page was written.
+KEPT = LOGS / "said.json"
+#: Of so many tuned logs one is judged anew to see whether the page is up to date.
+ONE_OF = 10
 
 
 def main() -> None:
@@ -41,12 +46,14 @@ def main() -> None:
     parser.add_argument("--ask", action="store_true", help="ask the rivals, and leave the page as it is")
     parser.add_argument("--note", metavar="NAME", help="keep the sums under this name")
     asked = parser.parse_args()
+    os.environ |= {"BAROGRAPH_CACHE": "off", "BAROGRAPH_PLUGINS": "off"}
     manifest = Manifest.read(MANIFEST)
     if asked.rivals:
         ask(asked.rivals, manifest)
     if asked.ask:
         return
-    scores = scored(manifest)
+    kept = json.loads(KEPT.read_bytes()) if asked.check and KEPT.is_file() else {}
+    scores = scored(manifest, kept)
     if asked.tuned:
         for one in scores:
             if not one.scenario.is_held_out:
@@ -64,14 +71,39 @@ def main() -> None:
             raise SystemExit(f"{PAGE.relative_to(PROJECT)} is stale: python benchmarks/diagnosis/score.py")
         return
     PAGE.write_text(text, "utf-8")
+    keep(scores)
     print(text.partition("## By method")[0].partition("## In short")[2])
 
 
-def scored(manifest: Manifest) -> list[Score]:
-    """A score of each recorded log, in the order of the plan; every processor judges a part of them."""
+def keep(scores: Sequence[Score]) -> None:
+    """Of tuned logs a line each, so that a comparison shows what a rule changes. Held-out ones are not looked at."""
+    lines = (
+        f" {json.dumps(_name(one.scenario, one.seed))}: {json.dumps(one.said.to_list(), separators=(',', ':'))}"
+        for one in scores
+        if not one.scenario.is_held_out
+    )
+    KEPT.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+
+
+def _name(scenario: Scenario, seed: int) -> str:
+    return f"{scenario.name}-seed{seed}"
+
+
+def scored(manifest: Manifest, kept: Mapping[str, list[Any]]) -> list[Score]:
+    """A score of each recorded log, in the order of the plan; every processor judges a part of them.
+
+    Of most of those of which it is kept what was said, that is believed.
+    """
+    believed = {name: said for number, (name, said) in enumerate(kept.items()) if number % ONE_OF}
     recorded = {(name, seed): path for name, seed, path in manifest.logs()}
     asked = [
-        (scenario, seed, recorded[scenario.name, seed], manifest.entries[scenario.name])
+        (
+            scenario,
+            seed,
+            recorded[scenario.name, seed],
+            manifest.entries[scenario.name],
+            believed.get(_name(scenario, seed)),
+        )
         for scenario in SCENARIOS
         if scenario.name in manifest.entries
         for seed in sorted(int(seed) for seed in manifest.entries[scenario.name]["rows"])
@@ -80,8 +112,8 @@ def scored(manifest: Manifest) -> list[Score]:
         return judges.starmap(_scored, asked, chunksize=8)
 
 
-def _scored(scenario: Scenario, seed: int, log: Path, entry: dict[str, Any]) -> Score:
-    return score(scenario, seed, said_of(read_log(log), entry))
+def _scored(scenario: Scenario, seed: int, log: Path, entry: dict[str, Any], kept: list[Any] | None) -> Score:
+    return score(scenario, seed, said_of(read_log(log), entry) if kept is None else Said.from_list(kept))
 
 
 def _line(one: Score) -> str:

@@ -56,7 +56,9 @@ def test_findings_come_once_at_the_row_that_shows_them(watched: Watcher, log: Pa
                 heard.setdefault(finding.code, number)
     # What a look at the whole log says of each: the step at which it could be told first.
     whole = {finding.code: finding.step for finding in check(log).findings if finding.severity > 0}
-    assert heard.keys() >= whole.keys()
+    # Of how much of the run something has lasted can be told only once it is known how long the run is.
+    assert heard.keys() >= whole.keys() - {"LOSS11"}
+    assert "LOSS11" in {finding.code for finding in watched.closing_diagnosis().findings}
     assert heard["PREF03"] == whole["PREF03"]
     assert watched.diagnosis().verdict is Verdict.UNHEALTHY
     assert watched.closing_diagnosis().to_dict() == check(log).to_dict()

@@ -115,7 +115,12 @@ class CriticWeak(Rule):
     methods = ONLINE
     about = "explained_var"
     little = param(0.3, "explained variance")
-    when = after(share=0.6, steps=300) & sustained(ema(CriticUseless.explained, 20) < little, 5, share=0.1)
+    when = after(share=0.6, steps=300) & sustained(
+        (ema(CriticUseless.explained, 20) < little)
+        & unless(CriticUseless.settled_down, beside=CriticUseless.explained),
+        5,
+        share=0.1,
+    )
     shows = {"explains": ema(CriticUseless.explained, 20)}
     says = "the critic explains only {explains:.2f} of the variance at step {last_step}"
     do = CriticUseless.do
