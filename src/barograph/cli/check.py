@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from barograph.cli.judged import judge_all, tell_errors
 from barograph.cli.options import METHOD
 from barograph.cli.progress import fetching_shown
 from barograph.core.errors import UnreadableRun
+from barograph.core.file_names import home_of
 from barograph.core.finding import Diagnosis, Severity
 from barograph.core.methods import Method
 from barograph.core.plain_json import plain
@@ -126,6 +128,7 @@ def _not_understood(run: Run) -> Iterator[str]:
 def _print_text(diagnoses: Sequence[tuple[Diagnosis, Run]], settings: Settings, *, quiet: bool, verbose: bool) -> None:
     from barograph.console.report import report, verdict_line
     from barograph.console.terminal import Terminal, clean
+    from barograph.data.suspects import has_looks
 
     terminal = Terminal.of(sys.stdout)
     worst_first = sorted(diagnoses, key=lambda entry: -(entry[0].worst or 0)) if len(diagnoses) > 1 else diagnoses
@@ -139,6 +142,9 @@ def _print_text(diagnoses: Sequence[tuple[Diagnosis, Run]], settings: Settings, 
         if len(diagnoses) > 1:
             click.echo(f"\n{terminal.glyph('─', '-') * terminal.width}")
         click.echo("\n".join(report(diagnosis, run, why, terminal, verbose=verbose)), color=terminal.colour)
+        if run.path and has_looks(home_of(run.path)):
+            hint = f"barograph data {clean(shlex.quote(str(home_of(run.path))))} lists labels that are likely wrong"
+            click.echo(terminal.paint(hint, "dim"), color=terminal.colour)
         if verbose and run.unknown_keys:
             click.echo("Keys without a meaning here; a table [metrics] in barograph.toml can give them one:")
             for sentence in _not_understood(run):

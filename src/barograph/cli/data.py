@@ -100,12 +100,12 @@ def data(  # noqa: PLR0913, PLR0917 - one argument for each option
     from barograph.data.judge import judge
     from barograph.data.piped import piped
     from barograph.data.reading import open_data
-    from barograph.data.suspects import has_looks
+    from barograph.data.suspects import is_run
     from barograph.data.tokenizer import tokenizer_at
 
-    is_run = where != PIPED and has_looks(where)
-    _check_fit(context, where, is_run=is_run)
-    if is_run:
+    has_run = where != PIPED and is_run(where)
+    _check_fit(context, where, is_run=has_run)
+    if has_run:
         from barograph.cli.data_run import tell_run
 
         tell_run(where, data=trained_on, top=top, as_json=as_json, verbose=verbose)

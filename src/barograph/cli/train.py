@@ -12,6 +12,7 @@ import click
 
 from barograph.cli.recipe import USUAL, WHAT, command_of, run_recipe
 from barograph.cli.report import report_beside
+from barograph.data.suspects import has_looks
 from barograph.recipes.options import METHODS, Options, from_file
 from barograph.recipes.processes import is_first
 
@@ -66,10 +67,12 @@ def said(finished: Finished) -> list[str]:
     for name in names:
         cells = [f"{part[name]:8.3f}" if name in part else f"{'-':>8}" for part in (finished.before, finished.after)]
         lines.append(f"  {name:{width}} {' '.join(cells)}")
+    labels = f"  barograph data {finished.folder}   # which labels are likely wrong"
     return [
         *lines,
         "",
         f"  barograph check {finished.folder}",
+        *([labels] if has_looks(finished.folder) else []),
         f"  the weights: {finished.folder}/final_model",
     ]
 

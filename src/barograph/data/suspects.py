@@ -12,7 +12,7 @@ from barograph.core.errors import BarographError, UnreadableRun
 from barograph.data.looks import FILE, Looks
 from barograph.data.map import Map, Region, map_of
 
-__all__ = ["TWICE", "RunReport", "Suspect", "has_looks", "report_of_run", "sentences"]
+__all__ = ["TWICE", "RunReport", "Suspect", "has_looks", "is_run", "report_of_run", "sentences"]
 
 #: Methods that learn from answers which they make themselves.
 ONLINE = ("ppo", "grpo", "rloo", "online-dpo")
@@ -77,9 +77,13 @@ class RunReport:
 
 
 def has_looks(path: str | Path) -> bool:
+    """Whether margins of examples lie in a folder."""
+    return (Path(path) / FILE).is_file()
+
+
+def is_run(path: str | Path) -> bool:
     """Whether a folder is a run of which `report_of_run` can say something, or say why not."""
-    folder = Path(path)
-    return (folder / FILE).is_file() or (folder / "run.json").is_file()
+    return has_looks(path) or (Path(path) / "run.json").is_file()
 
 
 def report_of_run(
