@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -96,6 +97,40 @@ def test_a_checkpoint_within_other_critical_trouble_is_not_healthy() -> None:
     # A rule that may not act is no reason to act, but its finding is no state to go back to.
     assert careful.found([finding("LEN01", 28, onset=15)], 28) is None
     assert decided(careful, finding(onset=45)).checkpoint == 10
+
+
+def warning(onset: int, metric: str = "loss", action: Action | None = Action.CUT_LR) -> Finding:
+    return replace(finding("LIK01", 30, onset, Severity.WARNING), metric=metric, action=action)
+
+
+def test_a_checkpoint_after_a_warning_about_the_same_metric_is_not_healthy() -> None:
+    careful = guard()
+    assert careful.found([warning(onset=16)], 30) is None
+    assert decided(careful, finding(onset=45)).checkpoint == 10
+
+
+@pytest.mark.parametrize(
+    "milder",
+    [
+        warning(onset=16, metric="kl"),
+        warning(onset=16, action=None),
+        warning(onset=16, action=Action.STOP),
+        warning(onset=5),
+    ],
+    ids=["of another metric", "that no rate mends", "that a stop ends", "older than all checkpoints"],
+)
+def test_a_warning_takes_no_checkpoint_from_a_rescue(milder: Finding) -> None:
+    careful = guard()
+    careful.found([milder], 30)
+    assert decided(careful, finding(onset=45)).checkpoint == 40
+
+
+def test_a_warning_of_an_abandoned_stretch_is_forgotten() -> None:
+    careful = guard()
+    careful.found([warning(onset=16)], 30)
+    careful.went_back(20)
+    careful.saved(30, "out/again-30")
+    assert decided(careful, finding(onset=45)).checkpoint == 30
 
 
 def test_what_only_stopping_mends_is_stopped() -> None:

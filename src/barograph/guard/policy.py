@@ -2,7 +2,8 @@
 
 A guard is told of findings and of checkpoints, and gives decisions. It acts on critical findings alone, only of rules
 that have earned it, and only where the rule itself advises a deed. A rescue goes back to the last checkpoint from
-before the trouble *began*, which is earlier than when it could be told, and goes on at half the rate. Where a rescue
+before the trouble *began*, which is earlier than when it could be told, and earlier still if a warning about the same
+metric came before; and goes on at half the rate. Where a rescue
 has led nowhere, so that the next goes back no less far, half was far from enough: each such cut goes twice as deep as
 the one before it (to 1/2, 1/8, 1/128), and three of them reach from a hundred times the right rate below it.
 """
@@ -38,9 +39,11 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class _Trouble:
-    """A critical finding of the stretch that the run is in."""
+    """A finding of the stretch that the run is in."""
 
     code: str
+    #: What it is about.
+    metric: str
     #: Where it was first seen, and where the trouble behind it began.
     step: int
     began: int
@@ -90,6 +93,8 @@ class Guard:
         #: Tells whether a checkpoint still lies where it was saved. Nothing here touches a disk by itself.
         self.is_there: Callable[[str], bool] = bool
         self._troubles: list[_Trouble] = []
+        #: Warnings of what a smaller rate would mend: trouble of the same metric began with them.
+        self._signs: list[_Trouble] = []
         self._decided: list[_Trouble] = []
         #: A decision to stop or to go back has been given, and the run has not gone on from elsewhere since.
         self._is_leaving = False
@@ -122,6 +127,7 @@ class Guard:
         """
         self.checkpoints = [known for known in self.checkpoints if known.step <= step]
         self._troubles = [trouble for trouble in self._troubles if trouble.told <= step]
+        self._signs = [sign for sign in self._signs if sign.told <= step]
         self._decided = [trouble for trouble in self._decided if trouble.told <= step]
         self._is_leaving = False
 
@@ -131,6 +137,7 @@ class Guard:
         """What to do now, given what is new at this step."""
         troubles = [_trouble_of(finding, step) for finding in findings if self._is_grave(finding)]
         self._troubles += [trouble for trouble in troubles if trouble not in self._troubles]
+        self._signs += [_trouble_of(finding, step) for finding in findings if self._is_sign(finding)]
         if self._is_leaving:
             return None
         names = {(finding.code, finding.step): finding.name for finding in findings}
@@ -154,12 +161,17 @@ class Guard:
         """How often it was decided to go back."""
         return len(self.rates)
 
-    def last_good(self, began: int) -> Checkpoint | None:
+    def last_good(self, began: int, metric: str = "") -> Checkpoint | None:
         """The newest checkpoint from before a step at which trouble began, and from before all other trouble.
 
-        A row stands for the steps since the row before it, so those must be left out as well.
+        Better still is one from before the first warning about the same metric, if there is one so old.
         """
         earliest = min([began, *(trouble.began for trouble in self._troubles)])
+        first_sign = min((sign.began for sign in self._signs if sign.metric == metric), default=earliest)
+        return self._before(min(earliest, first_sign)) or self._before(earliest)
+
+    def _before(self, earliest: int) -> Checkpoint | None:
+        """The newest checkpoint from before a step, and from before what the row of that step stands for."""
         good = (known for known in self.checkpoints if known.step <= earliest - self.logged_every)
         return max(
             (known for known in good if not known.path or self.is_there(known.path)),
@@ -186,6 +198,10 @@ class Guard:
     def _is_grave(self, finding: Finding) -> bool:
         return finding.severity is Severity.CRITICAL and finding.code not in self.ignored
 
+    def _is_sign(self, finding: Finding) -> bool:
+        is_mild = finding.severity is Severity.WARNING and finding.code not in self.ignored
+        return is_mild and finding.action in MENDING
+
     def _is_told(self, trouble: _Trouble) -> bool:
         """Whether it was decided on already, by itself or with what explains it."""
         explaining = self.follows.get(trouble.code, ())
@@ -197,7 +213,7 @@ class Guard:
         return any(trouble.code not in self.follows.get(code, ()) for code in causes)
 
     def _decide(self, first: _Trouble, reason: str, codes: tuple[str, ...], step: int) -> Decision:
-        good = self.last_good(first.began)
+        good = self.last_good(first.began, first.metric)
         factor = self._next_rate(good)
         # Where the run was never well, as with weights that are all frozen, going back does not help.
         may_help = not MENDING.isdisjoint(self.acting[first.code])
@@ -233,4 +249,4 @@ class Guard:
 
 
 def _trouble_of(finding: Finding, step: int) -> _Trouble:
-    return _Trouble(finding.code, finding.step, int(finding.evidence.get("onset", finding.step)), step)
+    return _Trouble(finding.code, finding.metric, finding.step, int(finding.evidence.get("onset", finding.step)), step)
