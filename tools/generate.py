@@ -197,7 +197,7 @@ def rules_index() -> Iterator[str]:
     yield "# Rules"
     yield RULES_INTRO.format(rules=len(RULES), families=len(by_family(RULES)))
     for family, members in by_family(RULES).items():
-        yield f"## {family}\n\n{family_title(members[0])}\n"
+        yield f"## {family}\n\n{family_title(members)}\n"
         rows = ((linked(r.code), r.name, str(r.severity), method_words(r.methods), r.summary()) for r in members)
         yield from table(("code", "name", "severity", "methods", "what it sees"), rows)
     yield "## Sets of methods\n"
@@ -310,7 +310,7 @@ def help_of(command: click.Command, name: str) -> str:
 def generated_block(name: str) -> str:
     """What stands between two marks of a name in a page that is else written by hand."""
     if name == "rules":
-        rows = [(family, str(len(members)), family_title(members[0])) for family, members in by_family(RULES).items()]
+        rows = [(family, str(len(members)), family_title(members)) for family, members in by_family(RULES).items()]
         return "\n".join(table(("family", "rules", "what it looks at"), rows))
     if name == "sources":
         rows = [(f"`{source.name}`", source.describes, source.checked) for source in SOURCES]

@@ -1,7 +1,7 @@
 """The fifth lot: settings and faults drawn up after the fourth had been measured.
 
-All of it is held out. Settings differ from those of the lots before it, in their length above all; faults are of kinds
-that these have, planted at other depths and other steps.
+It was held out until the sixth. Settings differ from those of the lots before it, in their length above all; faults are
+of kinds that these have, planted at other depths and other steps.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ HEAD = """\
 How often the diagnosis is right, on runs of which the truth is known: {healthy} healthy settings and {faults} planted
 faults, {logs} recorded runs in all. They are real trainings by TRL, transformers and the PPO of the recipes, of the
 tiny model in its tiny world ([training](training.md)), 60 to 210 rows each. What is planted where stands in
-`first_lot.py` to `fifth_lot.py` of `benchmarks/diagnosis/`; `record.py` beside them trains them anew, `score.py`
+`first_lot.py` to `sixth_lot.py` of `benchmarks/diagnosis/`; `record.py` beside them trains them anew, `score.py`
 prints this page.
 
 How to read it:
@@ -30,10 +30,10 @@ How to read it:
 - **tuned** and **held out**: rules, thresholds and causes are changed by looking at the tuned part only; the other is
   what to expect of runs that nobody has looked at, and of it sums are told, no more. It is still the tiny model: large
   models differ more.
-- There are five lots. Of the first, half of the settings of each method and a quarter of the kinds of faults were held
+- There are six lots. Of the first, half of the settings of each method and a quarter of the kinds of faults were held
   out by lot before any run was recorded. After a round of changes it was opened, and a second lot was drawn up, with
-  settings and kinds that the first lacks; and so a third, a fourth and a fifth, each after another round. Now the first
-  four are tuned on, and the fifth is held out. What was measured on each lot while it was held out stands under "Over
+  settings and kinds that the first lacks; and so on until the sixth, each after another round. Now the first
+  five are tuned on, and the sixth is held out. What was measured on each lot while it was held out stands under "Over
   time".
 - An **alarm** is a warning or worse. On a healthy run any alarm is false, also one that comes and goes while it trains.
 - A rule **names** a fault if its sentence is about it. The **cause** is right if it is the likeliest one that is told;

@@ -5,8 +5,8 @@ a careful reader of the log could know. Some faults nobody can see in a log, and
 both are said, and the second kind counts as missed.
 
 Half of the first lot was held out by lot before any run was recorded. When rules had been changed by looking at the
-other half, it was opened, and a second lot was drawn up, none of which had been trained; and so with a third, a fourth
-and a fifth. What was measured on each while it was held out is kept. Rules, thresholds and causes may be changed by
+other half, it was opened, and a second lot was drawn up, none of which had been trained; and so on until the sixth.
+What was measured on each while it was held out is kept. Rules, thresholds and causes may be changed by
 looking at the lots before the last, never by looking at the last.
 """
 
@@ -16,13 +16,14 @@ import fifth_lot
 import first_lot
 import fourth_lot
 import second_lot
+import sixth_lot
 import third_lot
 from scenario import Fault, Scenario, Setting
 
 __all__ = ["FAULTS", "HEALTHY", "SCENARIOS", "SEEDS", "SETTINGS", "Fault", "Scenario", "Setting"]
 
 SEEDS = (1, 2, 3, 4, 5)
-LOTS = (first_lot, second_lot, third_lot, fourth_lot, fifth_lot)
+LOTS = (first_lot, second_lot, third_lot, fourth_lot, fifth_lot, sixth_lot)
 SETTINGS = tuple(setting for lot in LOTS for setting in lot.SETTINGS)
 FAULTS = tuple(fault for lot in LOTS for fault in lot.FAULTS)
 

@@ -445,12 +445,12 @@ OF_POLICIES = (
         ),
         (104, 109),
     ),
-    # Judged after six tenths.
+    # Judged after six tenths. In the twin the critic's error has fallen to a quarter: little is left to explain.
     Case(
         "VAL04",
         INFO,
+        planted(healthy_ppo, put("explained_var", 0.15, 0.03), put("value_loss", 0.5, 0.02)),
         planted(healthy_ppo, put("explained_var", 0.15, 0.03)),
-        planted(healthy_ppo, put("explained_var", 0.5, 0.03)),
         (180, 182),
         late=10,
     ),

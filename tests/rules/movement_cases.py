@@ -149,4 +149,54 @@ MOVEMENT = (
         planted(healthy_dpo, put("loss", thrown_up(to=1.2, back_at=0.55, by=60), 0.02)),
         (105, 118),
     ),
+    # A tenth of a hundredth each time, from a half of the run on; the twin rises as often as it falls.
+    Case(
+        "MOVE08",
+        WARNING,
+        planted(healthy_reward, put("eval.loss", ramp(0.700, 0.697, 0, 300), at=EVERY_20)),
+        planted(healthy_reward, put("eval.loss", lambda step: 0.697 if step % 40 else 0.700, at=EVERY_20)),
+        (150, 160),
+        late=60,
+    ),
+    # From 0.1 to -10, while a batch lies 1 apart: an average over five rows of what was about 4 is below 2.4 after two
+    # rows, that of the mean is at 7.5, and three rows are asked for. The twin moves by half of what lies between.
+    Case(
+        "RM10",
+        WARNING,
+        planted(
+            healthy_reward,
+            put("rm_mean", -10, 0.1, since=100),
+            put("rm_max", -9.5, 0.05, since=100),
+            put("rm_min", -10.5, 0.05, since=100),
+        ),
+        planted(
+            healthy_reward,
+            put("rm_mean", -2, 0.1, since=100),
+            put("rm_max", 0, 0.1, since=100),
+            put("rm_min", -4, 0.1, since=100),
+        ),
+        (102, 106),
+    ),
+    # From 1.6 to 0.6, long before two fifths of the run are over; in the twin it grows. Both rank by chance.
+    Case(
+        "RM11",
+        WARNING,
+        planted(
+            healthy_reward,
+            put("rm_accuracy", 0.5, 0.06),
+            put("rm_max", 0.3, 0.02, since=50),
+            put("rm_min", -0.3, 0.02, since=50),
+        ),
+        planted(healthy_reward, put("rm_accuracy", 0.5, 0.06)),
+        (120, 122),
+    ),
+    # An average over 20 rows from 0.25 to 0.97 passes 0.9 after 24 rows; then a twentieth of 300 steps.
+    Case(
+        "GRP08",
+        INFO,
+        planted(healthy_grpo, put("zero_std_frac", 0.97, 0.005, since=100)),
+        planted(healthy_grpo, put("zero_std_frac", 0.8, 0.005, since=100)),
+        (128, 148),
+        torn=("zero_std_frac",),
+    ),
 )

@@ -802,13 +802,13 @@ CRITIC = (
 )
 
 REWARD_MODEL = (
-    # Judged after a quarter, critical when it lasts beyond six tenths of the run.
+    # Judged after 0.35 of the run, critical when it lasts beyond six tenths of the run.
     Case(
         "RM01",
         CRITICAL,
         planted(healthy_reward, put("rm_accuracy", 0.5, 0.06)),
         planted(healthy_reward, put("rm_accuracy", 0.62, 0.06)),
-        (75, 85),
+        (105, 115),
         late=10,
         torn=("rm_accuracy",),
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
@@ -93,7 +94,7 @@ def _counted(number: int, of: int) -> str:
 def _families(chosen: Sequence[type[Rule]], terminal: Terminal) -> Iterator[str]:
     from barograph.console.explanation import Table, lay_out_table
 
-    rows = ((family, str(len(members)), _joint_methods(members), family_title(members[0]))
+    rows = ((family, str(len(members)), _joint_methods(members), family_title(members))
             for family, members in by_family(chosen).items())  # fmt: skip
     yield from lay_out_table(Table(tuple(rows), ("family", "rules", "methods", "what it looks at")), terminal)
 
@@ -135,9 +136,10 @@ def by_family(chosen: Sequence[type[Rule]]) -> dict[str, list[type[Rule]]]:
     return families
 
 
-def family_title(rule: type[Rule]) -> str:
-    """What its family looks at: the first line of the module that declares it."""
-    return (sys.modules[rule.__module__].__doc__ or "").partition("\n")[0]
+def family_title(members: Sequence[type[Rule]]) -> str:
+    """What a family looks at: the first line of the module that declares the most of its rules."""
+    home = Counter(rule.__module__ for rule in members).most_common(1)[0][0]
+    return (sys.modules[home].__doc__ or "").partition("\n")[0]
 
 
 def written(condition: Signal) -> str:
@@ -321,7 +323,7 @@ def family_page(members: Sequence[type[Rule]]) -> Page:
     """Some rules at a glance."""
     from barograph.console.explanation import Entries, Page, Text
 
-    title = family_title(members[0]).split(". ")[0].rstrip(".")
+    title = family_title(members).split(". ")[0].rstrip(".")
     more = Text(f"More of one: barograph explain {members[0].code}")
     return Page(family_of(members[0]), title, "", (Entries(rule_entries(members)), more))
 

@@ -78,7 +78,7 @@ CAUSES = (
             "PREF06": 2, "LOSS05": 1, "LOSS07": 1.5, "KTO01": 2, "KL01": 1.5, "KL02": 1.5, "CLIP01": 2, "CLIP02": 1.5,
             "CLIP03": 2, "ENT02": 3, "RWD03": 1.5, "LIK01": 1, "LIK05": 3.5, "KTO02": 4, "RATE04": 1, "PREF02": 1,
             "VAL01": 1, "PREF12": 1, "KTO07": 3, "KL05": 1, "KL06": 2, "GRAD07": 1, "GRAD09": 6, "LIK08": 1.5,
-            "RM06": 3, "LEN06": 3, "RATE05": 10, "LOSS11": 6,
+            "RM06": 3, "LEN06": 3, "RATE05": 10, "LOSS11": 6, "RM10": 8,
             # Answers that no longer end, after the score was lost: the policy has broken down.
             "LEN01": 0.5, "GRP01": 0.5, "RWD01": 0.5, "GRP02": 0.5,
         },
@@ -93,11 +93,11 @@ CAUSES = (
     CauseRule(
         "learning rate too low",
         {"LOSS01": 3, "LOSS06": 2, "PREF04": 2, "LIK04": 2, "ACC01": 1.5, "RATE03": 4, "RATE01": 4, "GRAD05": 1.5,
-         "PREF07": 2, "RWD02": 2.5, "RM01": 1, "PREF11": 2, "MOVE02": 4, "MOVE05": 4},
+         "PREF07": 2, "RWD02": 2.5, "RM01": 1, "PREF11": 2, "MOVE02": 4, "MOVE05": 4, "MOVE08": 6},
         ("Start again at 2 to 5 times the learning rate",),
         # Something has moved, and far.
         {"RWD01": 3, "GRP01": 3, "GRP02": 3, "RWD03": 4, "KL01": 3, "CLIP03": 3, "LOSS05": 2, "LOSS07": 2, "LIK01": 2,
-         "MOVE01": 5, "MOVE03": 5, "MOVE04": 5, "GRAD09": 6, "CLS12": 4, "RATE04": 4},
+         "MOVE01": 5, "MOVE03": 5, "MOVE04": 5, "GRAD09": 6, "CLS12": 4, "RATE04": 4, "RM10": 5, "RM11": 8},
         expects=("LOSS06", "PREF04", "RWD02"),
         settles="run fifty steps at five times the rate: if the loss moves now, it was the rate",
         circumstances=(rate_is_low,),
@@ -108,7 +108,7 @@ CAUSES = (
         {"PREF03": 1.5, "ACC02": 4, "RM07": 4, "MOVE04": 6, "MOVE06": 10, "MOVE07": 6},
         ("Read ten pairs as the model sees them; if the labels are swapped, swap them and start again",),
         # What has no gradient any more has no opinion either.
-        {"RM06": 3, "GRAD09": 3, "NUM01": 4, "RATE05": 12, "PREF10": 6, "LOSS11": 4},
+        {"RM06": 3, "GRAD09": 3, "NUM01": 4, "RATE05": 12, "PREF10": 6, "LOSS11": 4, "RM10": 4},
         expects=("PREF03", "ACC02", "RM07"),
         settles="read ten pairs as the model sees them: is the chosen answer the better one?",
     ),
@@ -116,8 +116,8 @@ CAUSES = (
         "nothing is trainable",
         {"PREF01": 5, "LIK12": 5, "GRAD04": 3, "LOSS01": 1, "LIK04": 1, "PREF04": 0.5, "MOVE02": 1},
         ("Attach and switch on the adapter, and check that labels are not all masked",),
-        # One text for both; or a gradient that was there and is gone.
-        {"LIK06": 4, "GRAD09": 3},
+        # One text for both; a gradient that was there and is gone, or is no number; or something moves.
+        {"LIK06": 4, "GRAD09": 3, "NUM01": 6, "MOVE08": 3, "RM10": 5, "RM11": 3},
         expects=("PREF01", "GRAD04"),
         settles="count the parameters that have a gradient after one step",
         circumstances=(something_is_trainable,),
@@ -170,7 +170,7 @@ CAUSES = (
         {"RM06": 5, "LOSS02": 1},
         ("Go back to before it, at a lower learning rate and with less weight decay",),
         # It had learned something before: what never did is another matter.
-        {"LOSS01": 2, "MOVE02": 2},
+        {"LOSS01": 2, "MOVE02": 2, "RM10": 4},
         expects=("RM06",),
         settles="score ten answers by the last checkpoint: do they differ?",
         prescribes=(go_back, lower_rate, less_decay),
@@ -195,11 +195,11 @@ CAUSES = (
     CauseRule(
         "labels carry little information",
         {"ACC01": 2, "LOSS06": 1.5, "LOSS01": 1, "RM01": 2, "RM02": 2, "CLS05": 3, "CLS10": 2, "FIT05": 2,
-         "ACC04": 1, "LOSS10": 2, "MOVE01": 5, "MOVE03": 5, "CLS12": 5, "LIK05": 1},
+         "ACC04": 1, "LOSS10": 2, "MOVE01": 5, "MOVE03": 5, "CLS12": 5, "LIK05": 1, "RM11": 5},
         ("Let two people label fifty pairs: their agreement is the ceiling",),
         # It does not move at all, or cannot any more, or the labels say something else from a step on.
         {"RM06": 3, "GRAD09": 8, "MOVE02": 5, "MOVE04": 5, "NUM01": 4, "LOSS02": 4, "GRAD01": 2, "MOVE06": 4,
-         "LOSS11": 3},
+         "LOSS11": 3, "MOVE08": 5, "RM10": 6},
         expects=("ACC01", "FIT05", "RM02"),
         settles="let two people label fifty pairs: how often do they agree?",
     ),
@@ -229,7 +229,8 @@ CAUSES = (
         {"RWD01": 5, "RWD08": 3, "GRP01": 2, "GRP02": 2, "RWD02": 1.5, "GRAD04": 1, "RWD03": 2},
         ("Run the reward function by hand on ten answers before the next run",),
         # The policy has changed beyond its use, whatever the reward function does.
-        {"ENT02": 3, "KL01": 3, "KL02": 3, "CLIP03": 3, "LEN01": 3, "LEN06": 3, "RWD04": 2, "RWD09": 2, "RWD10": 4},
+        {"ENT02": 3, "KL01": 3, "KL02": 3, "CLIP03": 3, "LEN01": 3, "LEN06": 3, "RWD04": 2, "RWD09": 2, "RWD10": 4,
+         "GRP08": 8},
         expects=("RWD01", "GRP02"),
         settles="run the reward function by hand on ten answers: do its scores differ?",
         prescribes=(look_at_the_break,),
@@ -238,7 +239,7 @@ CAUSES = (
         "prompts do not match the model",
         {"GRP01": 4, "RWD10": 6, "GRP02": 3, "GRP03": 4, "RWD02": 2},
         ("Keep prompts that are solved sometimes: neither always nor never",),
-        {"RWD03": 4, "LEN01": 4, "LEN06": 4, "ENT02": 3, "MOVE05": 1, "ENT01": 3},
+        {"RWD03": 4, "LEN01": 4, "LEN06": 4, "ENT02": 3, "MOVE05": 1, "ENT01": 3, "GRP08": 14},
         expects=("GRP01",),
         settles="sample eight answers to each of fifty prompts: how many prompts are solved sometimes?",
     ),
@@ -253,7 +254,7 @@ CAUSES = (
     ),
     CauseRule(
         "updates only ever sharpen the policy",
-        {"ENT01": 4, "GRP01": 2, "GRP07": 2},
+        {"ENT01": 4, "GRP01": 2, "GRP07": 2, "GRP08": 8},
         ("Clip less tightly upwards, or add an entropy bonus",),
         expects=("ENT01",),
         settles="run fifty steps with epsilon_high 0.28: does the entropy last?",

@@ -72,7 +72,7 @@ class BiasedToNegative(Rule):
     shows = {"precision": precision, "recall": recall}
     says = "precision {precision:.2f} but recall {recall:.2f}: too conservative, biased to the negative class"
     do = (balance, advise("Lower the threshold"))
-    follows = ("CLS12", "CLS01")
+    follows = ("CLS12", "CLS01", "MOVE02", "MOVE08")
 
 
 class BiasedToPositive(Rule):
@@ -110,7 +110,7 @@ class AccuracyStuckLow(Rule):
     shows = {"accuracy": eval_accuracy}
     says = "the evaluation accuracy is stuck at {accuracy:.2f}, below {level:.2f}"
     do = (check_data, advise("Check that the step separator is the one the data uses"), raise_lr)
-    follows = ("LOSS01", "CLS01")
+    follows = ("LOSS01", "CLS01", "MOVE02", "MOVE08")
 
 
 class BelowTarget(Rule):
@@ -151,7 +151,7 @@ class LowF1(Rule):
     shows = {"f1": f1}
     says = "F1 is {f1:.2f}"
     do = (balance, check_data)
-    follows = ("CLS12", "CLS01")
+    follows = ("CLS12", "CLS01", "MOVE02", "MOVE08")
 
 
 class AccuracyNeverChanges(Rule):
@@ -190,7 +190,7 @@ class SurerThanRight(Rule):
     shows = {"confidence": confidence, "accuracy": eval_accuracy}
     says = "the classifier is {confidence:.0%} sure on average, and right in {accuracy:.0%}"
     do = (advise("Stop earlier, or calibrate by a temperature before scores are used"), check_data)
-    follows = ("CLS01", "FIT01", "FIT02")
+    follows = ("CLS01", "FIT01", "FIT02", "MOVE02", "MOVE08")
 
 
 class NoBetterThanBaseRate(Rule):
@@ -210,7 +210,7 @@ class NoBetterThanBaseRate(Rule):
     shows = {"loss": metric("loss", EVAL), "ignorant": ignorant, "share": share}
     says = "the evaluation loss is {loss:.3f}; knowing only that {share:.0%} are right gives {ignorant:.3f}"
     do = (advise("Check that the step separator is the one the data uses"), check_data, raise_lr)
-    follows = ("CLS01", "CLS08", "FIT01", "FIT02", "LOSS01")
+    follows = ("CLS01", "CLS08", "FIT01", "FIT02", "LOSS01", "MOVE02", "MOVE08")
 
 
 class AccuracyOfTheLargerClass(Rule):

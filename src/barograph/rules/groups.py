@@ -52,6 +52,31 @@ class GroupsWithoutSpread(Rule):
     follows = ("LEN01", "LEN02", "RWD01", "ENT01")
 
 
+class GroupsFellSilent(Rule):
+    """Answers to one prompt have come to score the same, while prompts differ from each other.
+
+    Why: each prompt is answered in one way, right or wrong: the policy has sharpened until sampling finds nothing else.
+    False alarm: a task that is solved ends so, with the score at its best.
+    Sources: measured on runs that are clipped tightly and never explore (G).
+    """
+
+    code, name, severity = "GRP08", "groups-fell-silent", INFO
+    methods = ONLINE
+    about = "zero_std_frac"
+    at_first = param(0.4, "share of groups at the beginning")
+    silent = param(0.9, "share of groups now")
+    apart = param(0.05, "spread of all scores that tells prompts apart")
+    when = (count(silent_groups) >= 20) & sustained(
+        (first(silent_groups, 10) < at_first) & (ema(silent_groups, 20) > silent) & (ema(score_std, 20) > apart),
+        5,
+        share=0.05,
+    )
+    shows = {"start": first(silent_groups, 10), "share": ema(silent_groups, 20)}
+    says = "all answers score the same in {share:.0%} of the groups, {start:.0%} at first, though prompts differ"
+    do = (advise("Clip less tightly upwards, or add an entropy bonus"), advise("Sample at temperature 1"))
+    follows = ("LEN01", "LEN02", "RWD01")
+
+
 class SpreadGone(Rule):
     """The spread of scores within a group is zero in most rows.
 
@@ -187,6 +212,7 @@ class ScoreMarginGone(Rule):
 
 RULES = (
     GroupsWithoutSpread,
+    GroupsFellSilent,
     SpreadGone,
     PromptsUnsolved,
     PromptsAllSolved,

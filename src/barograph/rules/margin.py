@@ -77,7 +77,7 @@ class NothingTrains(Rule):
         advise("Look at one tokenised example: are labels masked?"),
     )
     may_act = True
-    follows = ("RATE01",)
+    follows = ("RATE01", "NUM01")
     forgiven_after = 0.2
 
 

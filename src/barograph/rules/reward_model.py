@@ -4,10 +4,27 @@ from __future__ import annotations
 
 from barograph.core.methods import REWARD_MODEL
 from barograph.core.names import EVAL
-from barograph.rules.advice import advise, check_data, check_labels, cut_lr, raise_lr, stop
+from barograph.rules.advice import advise, check_data, check_labels, cut_lr, raise_lr, revert, stop
 from barograph.rules.base import CRITICAL, INFO, WARNING, Rule, param
 from barograph.rules.series import rm_accuracy, rm_margin
-from barograph.signals.words import after, after_warmup, count, ema, log, mean, metric, minimum, noise, sustained
+from barograph.signals.words import (
+    absolute,
+    after,
+    after_warmup,
+    count,
+    ema,
+    ever,
+    first,
+    highest,
+    log,
+    lowest,
+    mean,
+    metric,
+    minimum,
+    noise,
+    settled,
+    sustained,
+)
 
 set_pad = advise("Set pad_token_id in the model's configuration: otherwise the score is read at a padding position")
 eval_accuracy = metric("rm_accuracy", EVAL)
@@ -28,7 +45,7 @@ class NoSignal(Rule):
     about = ("rm_accuracy", "eval.rm_accuracy")
     width = param(0.05, "distance from 0.5 that counts as chance")
     when = (
-        after(share=0.25, steps=100)
+        after(share=0.35, steps=100)
         & (count(rm_accuracy) >= 8)
         & sustained(abs(ema(rm_accuracy, share=0.1) - 0.5) < width, 3, share=0.1)
     )
@@ -36,7 +53,7 @@ class NoSignal(Rule):
     shows = {"accuracy": ema(rm_accuracy, share=0.1)}
     says = "the reward model ranks {accuracy:.0%} of the pairs rightly: chance"
     do = (set_pad, check_data, raise_lr)
-    follows = ("GRAD09", "GRAD04", "RATE01")
+    follows = ("GRAD09", "GRAD04", "RATE01", "RM10")
     forgiven_after = 0.2
 
 
@@ -58,7 +75,7 @@ class WeakOnHeldOut(Rule):
     shows = {"accuracy": eval_accuracy}
     says = "the reward model ranks {accuracy:.0%} of unseen pairs rightly"
     do = (check_labels, check_data, advise("Start from a model that was tuned on instructions"))
-    follows = ("MOVE07", "MOVE06", "GRAD09", "NUM01", "NUM04", "MOVE04", "RM01")
+    follows = ("MOVE07", "MOVE06", "GRAD09", "NUM01", "NUM04", "MOVE04", "RM01", "RM10")
 
 
 class TooGood(Rule):
@@ -97,6 +114,58 @@ class Drift(Rule):
     shows = {"mean": ema(mean_reward, 10)}
     says = "the mean reward has drifted to {mean:.1f}"
     do = (advise("Set center_rewards_coefficient=0.01, or normalise the rewards after training"),)
+    follows = ("RM10",)
+
+
+class ScoresMoveTogether(Rule):
+    """The scores of all answers move together, by many times what lies between them.
+
+    Why: steps so large that the level of the head is thrown about, where the loss asks for differences only.
+    False alarm: a level that drifts over a long run; in healthy runs it moves by half of what lies between the scores.
+    Sources: measured on runs at 100 and more times a sane rate: 3 to 100 times, mostly before the twentieth step (G).
+    """
+
+    code, name, severity = "RM10", "scores-move-together", WARNING
+    methods = REWARD_MODEL
+    about = "rm_mean"
+    times = param(3, "times the distance of the highest from the lowest reward")
+    nats = param(1, "nats that the mean reward must have moved")
+    moved = absolute(ema(mean_reward, 3) - first(mean_reward, 3))
+    width = ema(spread, 5)
+    thrown = (count(spread) >= 5) & sustained((moved > times * width) & (moved > nats), 3)
+    # It lasts for as long as nothing is learned after it.
+    when = thrown | (ever(thrown) & (ema(rm_accuracy, 20) < 0.6))
+    shows = {"moved": highest(moved)}
+    says = "all rewards moved by {moved:.1f} together since step {onset}, by far more than what lies between them"
+    do = (revert(), cut_lr(), advise("A longer warm-up"))
+    follows = ("NUM01",)
+
+
+class RangeShrinks(Rule):
+    """The range of rewards shrinks, and pairs are ranked by chance.
+
+    Why: the model moves, and finds nothing to hold on to: labels by chance let it forget what its start could tell.
+    False alarm: the first part of a run; two fifths of it are waited for.
+    Sources: measured on labels by a coin: down to 0.2 to 0.6 of the beginning; never below 0.9 where the rate is so low
+    that nothing moves (G).
+    """
+
+    code, name, severity = "RM11", "reward-range-shrinks", WARNING
+    methods = REWARD_MODEL
+    about = ("rm_accuracy", "rm_max")
+    less = param(0.6, "share of the range at the beginning")
+    width = param(0.08, "distance from 0.5 that counts as chance")
+    begin = first(spread, 5)
+    range_now = ema(spread, share=0.1)
+    when = after(share=0.4, steps=200) & sustained(
+        (lowest(settled(range_now, 5)) < less * begin) & (abs(ema(rm_accuracy, share=0.3) - 0.5) < width),
+        3,
+        share=0.05,
+    )
+    shows = {"start": begin, "now": range_now, "accuracy": ema(rm_accuracy, share=0.3)}
+    says = "the range of rewards has gone from {start:.2g} to {now:.2g}, and {accuracy:.0%} of the pairs rank rightly"
+    do = (check_labels, check_data)
+    follows = ("RM10", "RM06", "GRAD09", "GRAD04", "NUM01", "NUM04", "MOVE04", "MOVE07", "MOVE06", "LOSS02")
 
 
 class Overconfident(Rule):
@@ -154,7 +223,7 @@ class RewardInverted(Rule):
     says = "rejected answers get the higher reward since step {onset} (mean {value:.3f})"
     do = (stop(), check_labels)
     may_act = True
-    follows = ("GRAD09", "NUM01", "NUM04", "MOVE04")
+    follows = ("GRAD09", "NUM01", "NUM04", "MOVE04", "RM10")
 
 
 class Miscalibrated(Rule):
@@ -204,6 +273,8 @@ RULES = (
     WeakOnHeldOut,
     TooGood,
     Drift,
+    ScoresMoveTogether,
+    RangeShrinks,
     Overconfident,
     ConstantReward,
     RewardInverted,
