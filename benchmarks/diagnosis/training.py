@@ -23,7 +23,7 @@ from barograph.recipes.answers import sycophancy  # noqa: E402
 from barograph.recipes.course import arguments, prepare  # noqa: E402
 from barograph.recipes.options import METHODS  # noqa: E402
 from barograph.recipes.ppo.loop import train as train_ppo  # noqa: E402
-from barograph.recipes.scoring import of_each  # noqa: E402
+from barograph.recipes.score import of_each  # noqa: E402
 from barograph.recipes.weights import adapter, causal, classifier, step_classifier, tokenizer  # noqa: E402
 from barograph.trainers.callback import BarographCallback  # noqa: E402
 from barograph.trainers.compute_metrics import create_compute_metrics_fn  # noqa: E402

@@ -26,7 +26,7 @@ transformers = pytest.importorskip("transformers")
 
 from barograph.recipes import ppo  # noqa: E402 - it needs both
 from barograph.recipes.ppo import checks, objective, rollout, state  # noqa: E402 - they need both
-from barograph.recipes.scoring import of_each  # noqa: E402
+from barograph.recipes.score import of_each  # noqa: E402
 from barograph.recipes.weights import TINY_FOLDER  # noqa: E402
 
 

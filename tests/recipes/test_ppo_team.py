@@ -32,7 +32,7 @@ from barograph.recipes.options import PPOOptions
 from barograph.recipes.ppo import checks, loop, objective, state
 from barograph.recipes.ppo import rollout as rollouts
 from barograph.recipes.ppo.team import AllEnd, Team
-from barograph.recipes.scoring import of_each
+from barograph.recipes.score import of_each
 from barograph.recipes.weights import TINY_FOLDER
 
 pytestmark = [

@@ -22,6 +22,7 @@ from transformers import AutoModelForCausalLM, AutoModelForSequenceClassificatio
 from barograph.core.errors import ConfigurationError
 from barograph.recipes import grpo, ppo, reward, scoring, tasks
 from barograph.recipes.options import GRPOOptions, PPOOptions, RewardOptions
+from barograph.recipes.score import Score, of_each, scores_of
 from barograph.recipes.weights import TINY_FOLDER
 
 pytestmark = [pytest.mark.train, pytest.mark.filterwarnings("default")]
@@ -66,7 +67,7 @@ def kept(model: Any, folder: Path, template: str = "") -> str:
 
 def scored(folder: str, answers: Any = ANSWERS, rows: Any = ROWS, **options: Any) -> list[float]:
     named = PPOOptions.made({"batch_size": 3, "max_length": 64, "precision": "fp32", "reward_model": folder}, options)
-    return scoring.scores_of(scoring.scored_by(named, "cpu"), answers, rows)
+    return scores_of(scoring.scored_by(named, "cpu"), answers, rows)
 
 
 def asked(model: Any, text: str, longest: int = 64) -> list[float]:
@@ -90,7 +91,7 @@ def test_a_function_is_given_what_it_asks_for() -> None:
         lambda answer, **columns: given.append((answer, columns)) or 1,
         lambda answer, missing=3: given.append((answer, missing)) or 1,
     ):
-        assert scoring.scores_of(scoring.of_each(function), ["x"], rows) == [1.0]
+        assert scores_of(of_each(function), ["x"], rows) == [1.0]
     assert given == [("x",), ("x", 2), ("x", 1), ("x", "p"), ("x", rows[0]), ("x", 3)]
 
 
@@ -102,9 +103,9 @@ def test_a_function_is_given_what_it_asks_for() -> None:
         (lambda answers, rows: [None, 1.0], "the answer 'no' to 'p' is None"),
     ],
 )
-def test_a_score_that_will_not_do(score: scoring.Score, sentence: str) -> None:
+def test_a_score_that_will_not_do(score: Score, sentence: str) -> None:
     with pytest.raises(ConfigurationError, match=sentence):
-        scoring.scores_of(score, ["no", "yes"], [{"prompt": "p"}] * 2)
+        scores_of(score, ["no", "yes"], [{"prompt": "p"}] * 2)
 
 
 def test_an_answer_is_heard_as_it_goes_on_after_its_prompt() -> None:

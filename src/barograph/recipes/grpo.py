@@ -15,7 +15,8 @@ from barograph.recipes.course import arguments, prepare, train, watching
 from barograph.recipes.examples import PROMPTS, Room, split_of
 from barograph.recipes.options import GRPOOptions
 from barograph.recipes.result import Finished
-from barograph.recipes.scoring import Score, heard, said, scored_by, scores_of
+from barograph.recipes.score import Score, scores_of
+from barograph.recipes.scoring import heard, said, scored_by
 from barograph.recipes.weights import adapter, causal, tokenizer
 from barograph.trainers.callback import BarographCallback
 

@@ -17,7 +17,7 @@ from transformers.utils import find_adapter_config_file
 
 from barograph.core.errors import ConfigurationError, MissingExtra
 from barograph.recipes.options import GRPOOptions, PPOOptions
-from barograph.recipes.scoring import Score
+from barograph.recipes.score import Score
 from barograph.recipes.weights import precision
 
 __all__ = ["of_model"]

@@ -36,7 +36,8 @@ from barograph.recipes.ppo.rollout import Rollout, roll_out
 from barograph.recipes.ppo.state import Run, look
 from barograph.recipes.ppo.team import AllEnd, Team
 from barograph.recipes.result import Finished
-from barograph.recipes.scoring import Score, scored_by
+from barograph.recipes.score import Score
+from barograph.recipes.scoring import scored_by
 from barograph.recipes.weights import adapter, causal
 from barograph.recipes.weights import tokenizer as tokenizer_of
 from barograph.trainers.tracker import Tracker, start
@@ -162,7 +163,7 @@ def train(  # noqa: PLR0913 - the parts of a run, by name
 ) -> Reached:
     """Train a policy on the scores of its own answers, and log every step to the tracker.
 
-    Each of the `prompts` holds a "prompt", a text or the messages of a chat; `scoring.of_each` makes a score of a
+    Each of the `prompts` holds a "prompt", a text or the messages of a chat; `score.of_each` makes a score of a
     function of one answer. `reference` may be None where the policy has a LoRA adapter: it is the policy without it
     then. Of several processes, the first alone is told of checkpoints, and its tracker alone decides.
     """

@@ -16,7 +16,8 @@ from transformers import GenerationConfig
 from barograph.core.errors import ConfigurationError
 from barograph.recipes.ppo.checks import ends_of
 from barograph.recipes.ppo.state import Run, Seen, look
-from barograph.recipes.scoring import heard, said, scores_of
+from barograph.recipes.score import scores_of
+from barograph.recipes.scoring import heard, said
 
 __all__ = ["Rollout", "batch", "roll_out"]
 

@@ -15,7 +15,7 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 
 from barograph.recipes.ppo.objective import AdaptiveKL, entropy, rate_share
 from barograph.recipes.ppo.team import Team
-from barograph.recipes.scoring import Score
+from barograph.recipes.score import Score
 
 __all__ = ["Run", "Seen", "look"]
 
