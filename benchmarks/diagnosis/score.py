@@ -1,6 +1,7 @@
 """Judge the recorded logs, and write docs/measured.md.
 
 python benchmarks/diagnosis/score.py                    # prints the sums, and writes the page
+python benchmarks/diagnosis/score.py --added            # judges logs that were added; no rule has changed since then
 python benchmarks/diagnosis/score.py --check            # fails if the page is not what the logs give, as far as is seen
                                                         # by what is held out, and by each tenth log of the others
 python benchmarks/diagnosis/score.py --tuned            # every log of the tuned part: what is said of it, and when
@@ -41,6 +42,7 @@ ONE_OF = 10
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="only say whether the page is up to date")
+    parser.add_argument("--added", action="store_true", help="believe what is kept of tuned logs, and judge the others")
     parser.add_argument("--tuned", action="store_true", help="show each log of the tuned part")
     parser.add_argument("--rivals", type=Path, metavar="PYTHON", help="a Python in which rivals are installed")
     parser.add_argument("--ask", action="store_true", help="ask the rivals, and leave the page as it is")
@@ -52,7 +54,9 @@ def main() -> None:
         ask(asked.rivals, manifest)
     if asked.ask:
         return
-    kept = json.loads(KEPT.read_bytes()) if asked.check and KEPT.is_file() else {}
+    kept = json.loads(KEPT.read_bytes()) if KEPT.is_file() and (asked.check or asked.added) else {}
+    if asked.check:
+        kept = {name: said for number, (name, said) in enumerate(kept.items()) if number % ONE_OF}
     scores = scored(manifest, kept)
     if asked.tuned:
         for one in scores:
@@ -89,12 +93,11 @@ def _name(scenario: Scenario, seed: int) -> str:
     return f"{scenario.name}-seed{seed}"
 
 
-def scored(manifest: Manifest, kept: Mapping[str, list[Any]]) -> list[Score]:
+def scored(manifest: Manifest, believed: Mapping[str, list[Any]]) -> list[Score]:
     """A score of each recorded log, in the order of the plan; every processor judges a part of them.
 
-    Of most of those of which it is kept what was said, that is believed.
+    Of some it is believed what was said of them before.
     """
-    believed = {name: said for number, (name, said) in enumerate(kept.items()) if number % ONE_OF}
     recorded = {(name, seed): path for name, seed, path in manifest.logs()}
     asked = [
         (
