@@ -69,7 +69,7 @@ class Visits:
         context = self._browser.new_context(viewport={"width": width, "height": height}, **options)
         self._contexts.append(context)
         context.add_init_script(REFUSALS)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(30_000)
         page = context.new_page()
         page.on("request", lambda request: self.asked.append(request.url))
         page.on("console", self._hear)
