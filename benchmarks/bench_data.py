@@ -18,6 +18,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import measured_blocks
+
 PAGE = Path(__file__).parent.parent / "docs" / "data-measured.md"
 WORDS = [
     f"{a}{b}{c}" for a in ("ba", "de", "ki", "lo", "mu") for b in ("n", "r", "st", "l") for c in ("a", "e", "o", "um")
@@ -75,9 +77,7 @@ def main() -> None:
         print("\n".join(lines))
         print(f"\nsaid: {said}")
         if arguments.write:
-            page = PAGE.read_text("utf-8")
-            begin, mark, rest = page.partition("<!-- measured: million -->\n")
-            PAGE.write_text(f"{begin}{mark}{chr(10).join(lines)}\n{rest[rest.index('<!-- /measured') :]}", "utf-8")
+            measured_blocks.write(PAGE, {"million": "\n".join(lines)})
 
 
 def write(path: Path, pairs: int) -> None:

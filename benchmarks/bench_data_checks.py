@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import re
 import statistics
 import sys
 import tempfile
@@ -29,6 +28,7 @@ sys.path[:0] = [str(PROJECT / "src"), str(PROJECT / "benchmarks" / "data_checks"
 
 from faults import FAULTS, Fault, edited  # noqa: E402 - from the folder of this benchmark
 from honest import HONEST, Row, labelled, pairs, talks, transcripts  # noqa: E402
+from measured_blocks import write  # noqa: E402
 from strengths import TRENDS, judged_twice, told_by_words, turned_round  # noqa: E402
 
 from barograph.core.finding import Severity  # noqa: E402
@@ -69,18 +69,7 @@ def main() -> None:
     for name, block in told.items():
         print(f"\n## {name}\n\n{block}")
     if arguments.write:
-        write(told)
-
-
-def write(told: dict[str, str]) -> None:
-    """Put each block between its marks; those that were not measured stay."""
-    text = PAGE.read_text("utf-8")
-    for name, block in told.items():
-        marks = re.compile(rf"(<!-- measured: {name} -->\n).*?(<!-- /measured -->)", re.DOTALL)
-        text, found = marks.subn(lambda at, block=block: f"{at[1]}{block}\n{at[2]}", text)  # type: ignore[misc]
-        if not found:
-            raise SystemExit(f"{PAGE}: there is no place for {name!r}")
-    PAGE.write_text(text, "utf-8")
+        write(PAGE, told)
 
 
 # Sets

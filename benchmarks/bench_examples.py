@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import functools
-import re
 import resource
 import statistics
 import sys
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import bench_overhead
+import measured_blocks
 import numpy as np
 import torch
 import transformers
@@ -71,10 +71,10 @@ def inner(watch: Stopwatch) -> Callable[[], None]:
         self._compute_loss = _less(watch, self._compute_loss)
         return can
 
-    Collated.__init__, ExampleWatch.attach = collating, attach  # type: ignore[method-assign]
+    Collated.__init__, ExampleWatch.attach = collating, attach  # type: ignore[method-assign] - while it is timed
 
     def undo() -> None:
-        Collated.__init__, ExampleWatch.attach = original  # type: ignore[method-assign]
+        Collated.__init__, ExampleWatch.attach = original  # type: ignore[method-assign] - put back
 
     return undo
 
@@ -160,12 +160,7 @@ def main() -> None:
     ]  # fmt: skip
     print("\n".join(steps))
     if given.write:
-        page = PAGE.read_text("utf-8")
-        for name, table in (("cost", steps), ("million", million)):
-            marks = re.compile(rf"(<!-- measured: {name} -->\n).*?(<!-- /measured -->)", re.DOTALL)
-            text = "\n".join(table)
-            page = marks.sub(lambda found, text=text: f"{found[1]}{text}\n{found[2]}", page)
-        PAGE.write_text(page, "utf-8")
+        measured_blocks.write(PAGE, {"cost": "\n".join(steps), "million": "\n".join(million)})
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import re
 import statistics
 import sys
 import tempfile
@@ -34,6 +33,7 @@ sys.path.insert(0, str(PROJECT / "src"))
 warnings.filterwarnings("ignore")
 
 import datasets  # noqa: E402
+import measured_blocks  # noqa: E402
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
 import transformers  # noqa: E402
@@ -50,7 +50,8 @@ from transformers import (  # noqa: E402
     TrainingArguments,
 )
 
-from barograph.data.looks import FILE, Looks  # noqa: E402
+from barograph.data.kept import FILE  # noqa: E402
+from barograph.data.looks import Looks  # noqa: E402
 from barograph.data.map import Map, map_of  # noqa: E402
 from barograph.recipes import tasks  # noqa: E402
 from barograph.recipes.prm import encoded  # noqa: E402
@@ -282,9 +283,7 @@ def main() -> None:
             print(lines[-1], flush=True)
             print(f"{task.name}, {method}: {time.perf_counter() - begun:.0f} s", file=sys.stderr, flush=True)
     if given.write:
-        page, table = PAGE.read_text("utf-8"), "\n".join(lines)
-        marks = re.compile(r"(<!-- measured: suspects -->\n).*?(<!-- /measured -->)", re.DOTALL)
-        PAGE.write_text(marks.sub(lambda found: f"{found[1]}{table}\n{found[2]}", page), "utf-8")
+        measured_blocks.write(PAGE, {"suspects": "\n".join(lines)})
 
 
 if __name__ == "__main__":

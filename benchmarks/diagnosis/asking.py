@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import rivals
-from recorded import LOGS, Manifest, read_log
+from recorded import LOGS, Manifest, key_of, read_log
 from scenarios import SCENARIOS
 
 __all__ = ["ANSWERS", "Answers", "ask"]
@@ -56,7 +56,7 @@ def ask(python: Path, manifest: Manifest, path: Path = ANSWERS) -> None:
     missing = [
         (key, name, log, left)
         for name, seed, log in manifest.logs()
-        if (left := [one for one in installed if one not in kept.answers.get(key := f"{name}-seed{seed}", {})])
+        if (left := [one for one in installed if one not in kept.answers.get(key := key_of(name, seed), {})])
     ]
     for number, (key, name, log, left) in enumerate(missing, 1):
         said = rivals.answers(python, left, read_log(log))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from recorded import key_of
 from scoring import Score, Share, share
 
 __all__ = ["BY_FAMILY", "FAMILIES", "FAMILY_HEAD", "HEAD", "SAYS", "Tool", "by_family", "common", "rows", "tools"]
@@ -113,7 +114,7 @@ def by_family(scores: Sequence[Score], rivals: Mapping[str, Any]) -> Iterator[li
 
 
 def _key(one: Score) -> str:
-    return f"{one.scenario.name}-seed{one.seed}"
+    return key_of(one.scenario.name, one.seed)
 
 
 def _well(scores: Sequence[Score]) -> list[Score]:

@@ -9,7 +9,6 @@ Each recorded log is cut at many points. What is forecast there from what lies b
 from __future__ import annotations
 
 import csv
-import os
 import sys
 import time
 from bisect import bisect_right
@@ -21,7 +20,7 @@ from statistics import median
 PROJECT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(Path(__file__).parent), str(PROJECT / "src")]
 
-from judging import run_of  # noqa: E402 - after the paths
+from judging import run_of, undisturbed  # noqa: E402 - after the paths
 from recorded import MANIFEST, Manifest, read_log  # noqa: E402
 from scenarios import SCENARIOS  # noqa: E402
 from scoring import Share  # noqa: E402
@@ -241,7 +240,7 @@ def cost(runs: Sequence[Run]) -> None:
 
 
 def main() -> None:
-    os.environ |= {"BAROGRAPH_CACHE": "off", "BAROGRAPH_PLUGINS": "off"}
+    undisturbed()
     folders = [Path(argument) for argument in sys.argv[1:] if not argument.startswith("--")]
     runs = [*recorded_runs(), *(one for folder in folders for one in real_runs(folder))]
     if "--cost" in sys.argv:

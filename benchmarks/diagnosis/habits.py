@@ -11,7 +11,6 @@ With some of the logs or habits, no page is written. The page is of the first se
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import sys
 from collections import Counter
@@ -23,7 +22,8 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(Path(__file__).parent), str(PROJECT / "src")]
 
-from recorded import MANIFEST, Manifest, read_log  # noqa: E402 - after the paths
+from judging import undisturbed  # noqa: E402 - after the paths
+from recorded import MANIFEST, Manifest, read_log  # noqa: E402
 from resampling import HABITS, Log  # noqa: E402
 from scenarios import SCENARIOS, Scenario  # noqa: E402
 from steadfast import Outcome, answer_to, outcome  # noqa: E402
@@ -99,7 +99,7 @@ def main() -> None:
     parser.add_argument("--log", default="-1$", metavar="PATTERN", help="logs whose name and seed match")
     parser.add_argument("--jobs", type=int, default=1, help="so many logs at a time")
     asked = parser.parse_args()
-    os.environ |= {"BAROGRAPH_CACHE": "off", "BAROGRAPH_PLUGINS": "off"}
+    undisturbed()
     sums = {name: Counter[Outcome]() for name in HABITS if name in (asked.habit or HABITS)}
     wrong: dict[str, list[str]] = {}
     logs = [one for one in tuned_logs() if re.search(asked.log, f"{one[0].name}-{one[1]}")]

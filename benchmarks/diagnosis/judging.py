@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from barograph.engine.live import Engine
 from barograph.engine.settings import Settings
 from barograph.sources.runs import read_run
 
-__all__ = ["HOLDS", "Alarm", "Said", "run_of", "said_of"]
+__all__ = ["HOLDS", "Alarm", "Said", "run_of", "said_of", "undisturbed"]
 
 #: What says whether a model has learned what it should, as trainers log it, with a word for it.
 OUTCOMES = {
@@ -76,6 +77,11 @@ class Said:
             tuple(Alarm(step, code) for step, code in alarms), critical_at, held_at,
             tuple((word, value) for word, value in held_out),
         )  # fmt: skip
+
+
+def undisturbed() -> None:
+    """Judge by what is ours alone: no plugin of this machine, and nothing that was kept of an earlier reading."""
+    os.environ |= {"BAROGRAPH_CACHE": "off", "BAROGRAPH_PLUGINS": "off"}
 
 
 def said_of(rows: Sequence[Mapping[str, Any]], entry: Mapping[str, Any]) -> Said:

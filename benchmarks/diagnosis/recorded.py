@@ -12,15 +12,20 @@ from typing import TYPE_CHECKING, Any, Self
 if TYPE_CHECKING:
     from scenarios import Scenario
 
-__all__ = ["LOGS", "MANIFEST", "Manifest", "log_of", "read_log", "write_log"]
+__all__ = ["LOGS", "MANIFEST", "Manifest", "key_of", "log_of", "read_log", "write_log"]
 
 LOGS = Path(__file__).parent / "logs"
 MANIFEST = LOGS / "manifest.json"
 
 
+def key_of(name: str, seed: int) -> str:
+    """What a log is called where something is kept of it."""
+    return f"{name}-seed{seed}"
+
+
 def log_of(name: str, method: str, seed: int) -> Path:
     """Where the log of a scenario lies."""
-    return LOGS / method / f"{name}-seed{seed}.jsonl.gz"
+    return LOGS / method / f"{key_of(name, seed)}.jsonl.gz"
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:

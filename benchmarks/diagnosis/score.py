@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from multiprocessing import Pool
@@ -24,9 +23,9 @@ PROJECT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(Path(__file__).parent), str(PROJECT / "src")]
 
 from asking import ANSWERS, ask  # noqa: E402 - after the paths
-from judging import Said, said_of  # noqa: E402
+from judging import Said, said_of, undisturbed  # noqa: E402
 from page import page, sums  # noqa: E402
-from recorded import LOGS, MANIFEST, Manifest, read_log  # noqa: E402
+from recorded import LOGS, MANIFEST, Manifest, key_of, read_log  # noqa: E402
 from scenarios import SCENARIOS, Scenario  # noqa: E402
 from scoring import Score, score  # noqa: E402
 
@@ -48,7 +47,7 @@ def main() -> None:
     parser.add_argument("--ask", action="store_true", help="ask the rivals, and leave the page as it is")
     parser.add_argument("--note", metavar="NAME", help="keep the sums under this name")
     asked = parser.parse_args()
-    os.environ |= {"BAROGRAPH_CACHE": "off", "BAROGRAPH_PLUGINS": "off"}
+    undisturbed()
     manifest = Manifest.read(MANIFEST)
     if asked.rivals:
         ask(asked.rivals, manifest)
@@ -82,15 +81,11 @@ def main() -> None:
 def keep(scores: Sequence[Score]) -> None:
     """Of tuned logs a line each, so that a comparison shows what a rule changes. Held-out ones are not looked at."""
     lines = (
-        f" {json.dumps(_name(one.scenario, one.seed))}: {json.dumps(one.said.to_list(), separators=(',', ':'))}"
+        f" {json.dumps(key_of(one.scenario.name, one.seed))}: {json.dumps(one.said.to_list(), separators=(',', ':'))}"
         for one in scores
         if not one.scenario.is_held_out
     )
     KEPT.write_text("{\n" + ",\n".join(lines) + "\n}\n")
-
-
-def _name(scenario: Scenario, seed: int) -> str:
-    return f"{scenario.name}-seed{seed}"
 
 
 def scored(manifest: Manifest, believed: Mapping[str, list[Any]]) -> list[Score]:
@@ -105,7 +100,7 @@ def scored(manifest: Manifest, believed: Mapping[str, list[Any]]) -> list[Score]
             seed,
             recorded[scenario.name, seed],
             manifest.entries[scenario.name],
-            believed.get(_name(scenario, seed)),
+            believed.get(key_of(scenario.name, seed)),
         )
         for scenario in SCENARIOS
         if scenario.name in manifest.entries

@@ -17,8 +17,9 @@ from barograph.core.file_names import home_of
 from barograph.core.finding import Diagnosis
 from barograph.core.methods import Method
 from barograph.core.run import Run
+from barograph.data.kept import has_looks
 from barograph.data.map import LIKELY, Map, Region
-from barograph.data.suspects import TWICE, Suspect, has_looks, report_of_run, sentences
+from barograph.data.suspects import TWICE, Suspect, report_of_run, sentences
 from barograph.engine.judge import judge
 from barograph.engine.settings import Settings, read_settings
 from barograph.monitor import read

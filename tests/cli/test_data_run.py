@@ -79,3 +79,17 @@ def test_options_that_have_no_say_are_refused(folder: Path) -> None:
 def test_a_run_without_labels(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text('{"method": "grpo"}')
     assert "there is no label to be wrong" in str(run(tmp_path).exception)
+
+
+def test_check_names_this_command_where_margins_were_kept_and_nowhere_else(folder: Path, tmp_path: Path) -> None:
+    row = {"loss": 0.69, "rewards/margins": 0.0}
+
+    def said(where: Path) -> str:
+        (where / "logs").mkdir(parents=True, exist_ok=True)
+        log = "".join(json.dumps({"step": step, **row}) + "\n" for step in range(1, 9))
+        (where / "logs/training_metrics.jsonl").write_text(log)
+        return CliRunner(env={"NO_COLOR": "1", "COLUMNS": "200"}).invoke(cli, ["check", str(where)]).stdout
+
+    hint = "lists labels that are likely wrong"
+    assert f"barograph data {folder} {hint}" in said(folder)
+    assert hint not in said(tmp_path / "other")

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from barograph.data.looks import FILE, Look, Looks
+from barograph.data.kept import FILE
+from barograph.data.looks import Look, Looks
 from barograph.data.map import map_of
 from barograph.data.recognised import said_in
 

@@ -33,7 +33,8 @@ from transformers import (
 )
 
 import barograph
-from barograph.data.looks import FILE, Looks
+from barograph.data.kept import FILE
+from barograph.data.looks import Looks
 from barograph.data.map import map_of
 from barograph.data.suspects import report_of_run
 from barograph.trainers import examples, trl_compat

@@ -128,7 +128,7 @@ def _not_understood(run: Run) -> Iterator[str]:
 def _print_text(diagnoses: Sequence[tuple[Diagnosis, Run]], settings: Settings, *, quiet: bool, verbose: bool) -> None:
     from barograph.console.report import report, verdict_line
     from barograph.console.terminal import Terminal, clean
-    from barograph.data.suspects import has_looks
+    from barograph.data.kept import has_looks
 
     terminal = Terminal.of(sys.stdout)
     worst_first = sorted(diagnoses, key=lambda entry: -(entry[0].worst or 0)) if len(diagnoses) > 1 else diagnoses

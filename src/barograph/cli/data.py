@@ -98,9 +98,9 @@ def data(  # noqa: PLR0913, PLR0917 - one argument for each option
     from barograph.data.clean import clean as cleaned
     from barograph.data.example import Kind
     from barograph.data.judge import judge
+    from barograph.data.kept import is_run
     from barograph.data.piped import piped
     from barograph.data.reading import open_data
-    from barograph.data.suspects import is_run
     from barograph.data.tokenizer import tokenizer_at
 
     has_run = where != PIPED and is_run(where)

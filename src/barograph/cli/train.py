@@ -12,7 +12,7 @@ import click
 
 from barograph.cli.recipe import USUAL, WHAT, command_of, run_recipe
 from barograph.cli.report import report_beside
-from barograph.data.suspects import has_looks
+from barograph.data.kept import has_looks
 from barograph.recipes.options import METHODS, Options, from_file
 from barograph.recipes.processes import is_first
 

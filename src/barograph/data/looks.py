@@ -23,10 +23,8 @@ from barograph.core.errors import UnreadableRun
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["FILE", "NTHS", "SLOTS", "WINDOW", "Look", "Looks", "width_of"]
+__all__ = ["NTHS", "SLOTS", "WINDOW", "Look", "Looks", "width_of"]
 
-#: Where a run keeps them, below its folder.
-FILE = "logs/examples.npz"
 #: So many looks, one after another, are of one time, or an eighth of an epoch if that is less, but not fewer than
 #: these: how much a model knows changes within an epoch.
 WINDOW, SHORTEST = 256, 64

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from barograph.core.errors import BarographError, UnreadableRun
-from barograph.data.looks import FILE, Looks
+from barograph.data.kept import FILE
+from barograph.data.looks import Looks
 from barograph.data.map import Map, Region, map_of
 
-__all__ = ["TWICE", "RunReport", "Suspect", "has_looks", "is_run", "report_of_run", "sentences"]
+__all__ = ["TWICE", "RunReport", "Suspect", "report_of_run", "sentences"]
 
 #: Methods that learn from answers which they make themselves.
 ONLINE = ("ppo", "grpo", "rloo", "online-dpo")
@@ -74,16 +75,6 @@ class RunReport:
             "ambiguous": [one.to_dict() for one in self.ambiguous],
             "notes": list(self.notes),
         }  # fmt: skip
-
-
-def has_looks(path: str | Path) -> bool:
-    """Whether margins of examples lie in a folder."""
-    return (Path(path) / FILE).is_file()
-
-
-def is_run(path: str | Path) -> bool:
-    """Whether a folder is a run of which `report_of_run` can say something, or say why not."""
-    return has_looks(path) or (Path(path) / "run.json").is_file()
 
 
 def report_of_run(

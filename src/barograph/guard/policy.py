@@ -3,9 +3,9 @@
 A guard is told of findings and of checkpoints, and gives decisions. It acts on critical findings alone, only of rules
 that have earned it, and only where the rule itself advises a deed. A rescue goes back to the last checkpoint from
 before the trouble *began*, which is earlier than when it could be told, and earlier still if a warning about the same
-metric came before; and goes on at half the rate. Where a rescue
-has led nowhere, so that the next goes back no less far, half was far from enough: each such cut goes twice as deep as
-the one before it (to 1/2, 1/8, 1/128), and three of them reach from a hundred times the right rate below it.
+metric came before; and goes on at half the rate. Where a rescue has led nowhere, so that the next goes back no less
+far, half was far from enough: each such cut goes twice as deep as the one before it (to 1/2, 1/8, 1/128), and three of
+them reach from a hundred times the right rate below it.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ class Guard:
         """How often it was decided to go back."""
         return len(self.rates)
 
-    def last_good(self, began: int, metric: str = "") -> Checkpoint | None:
+    def last_good(self, began: int, metric: str) -> Checkpoint | None:
         """The newest checkpoint from before a step at which trouble began, and from before all other trouble.
 
         Better still is one from before the first warning about the same metric, if there is one so old.

@@ -57,7 +57,7 @@ class GroupsFellSilent(Rule):
 
     Why: each prompt is answered in one way, right or wrong: the policy has sharpened until sampling finds nothing else.
     False alarm: a task that is solved ends so, with the score at its best.
-    Sources: measured on runs that are clipped tightly and never explore (G).
+    Sources: measured on runs whose entropy bonus has the wrong sign (G).
     """
 
     code, name, severity = "GRP08", "groups-fell-silent", INFO

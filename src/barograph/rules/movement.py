@@ -76,7 +76,7 @@ class MovesInCircles(Rule):
     text tells the better answer.
     False alarm: hard pairs early in a run; half of it is waited for.
     Sources: a margin whose mean is within two fifths of its scatter from row to row, measured on labels by a coin; at
-    a thousandth of a sane rate the mean is one to four times the scatter, which is below 0.005 nats (G).
+    a thousandth of a sane rate the mean ends at 1.5 to 5 times the scatter, which is below 0.005 nats (G).
     """
 
     code, name, severity = "MOVE01", "moves-in-circles", WARNING
@@ -131,7 +131,7 @@ class EvaluationCreeps(Rule):
     Why: the steps go the right way and are too small: what a run should gain takes hundreds of times as long.
     False alarm: labels that tell nothing let the loss go up and down, so it must never rise; the tail of a schedule
     that decays to zero is not looked at alone.
-    Sources: measured at a thousandth of a sane rate: 0.1 to 1.5 % in the whole run, without one rise (G).
+    Sources: measured at a thousandth of a sane rate: in 40 of 70 runs it never rose, and fell by 0.04 to 0.6 % (G).
     """
 
     code, name, severity = "MOVE08", "evaluation-creeps", WARNING

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from barograph.core.methods import Method
-from barograph.data.looks import FILE, Look, Looks
+from barograph.data.kept import FILE
+from barograph.data.looks import Look, Looks
 from barograph.data.map import map_of
 from barograph.data.recognised import said_in
 from barograph.sinks.replace import write_whole
