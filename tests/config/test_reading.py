@@ -171,3 +171,15 @@ def test_no_text_and_an_empty_folder(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(ConfigurationError, match=r"holds none of run\.json"):
         read_settings_file(tmp_path / "empty")
+
+
+def test_a_file_without_any_setting_is_told_so(tmp_path: Path) -> None:
+    """A row of a log is no plan that there is nothing against; one name that is known, or nearly so, makes it one."""
+    path = tmp_path / "row.json"
+    path.write_text('{"step": 1, "loss": 0.7, "accuracy": 0.5, "margin": 0.1}')
+    with pytest.raises(ConfigurationError) as error:
+        plan_of(read_settings_file(path))
+    assert str(error.value) == f"{path}: no setting of a training is in it, only such names as step, loss, accuracy"
+    for text in ('{"beta": 0.1, "loss": 0.7}', '{"learning_rat": 0.1}'):
+        path.write_text(text)
+        plan_of(read_settings_file(path))

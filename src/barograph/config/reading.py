@@ -87,8 +87,12 @@ def plan_of(file: SettingsFile, method: Method | None = None) -> Plan:
             values.pop(ours, None)
         else:
             values[ours] = value
-    known = method or file.method or dialect.method(flat) or _method_by_name(file.path) or Method.UNKNOWN
+    told = dialect.method(flat)
+    known = method or file.method or told or _method_by_name(file.path) or Method.UNKNOWN
     strangers = () if file.is_record else tuple(_strangers(last, dialect))
+    if file.found and not (spelled or told or strangers or file.is_record):
+        names = ", ".join(list(file.found)[:3])
+        raise ConfigurationError(f"{file.path}: no setting of a training is in it, only such names as {names}")
     return Plan(known, values, dialect, spelled, strangers)
 
 
